@@ -1,0 +1,1 @@
+//! The inbound edge: GraphQL and webhooks. Translates; decides nothing.

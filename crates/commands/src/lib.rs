@@ -1,0 +1,1 @@
+//! Load, decide, append, retry; the directory of configuration; holds no rule.

@@ -1,0 +1,33 @@
+//! The shape of everything that decides.
+
+use std::fmt::Debug;
+
+use crate::{Fact, Rejection};
+
+/// A state, how facts change it, and how it judges commands; all of it pure.
+pub trait Aggregate: Clone + Debug + Default + Send + Sync + 'static {
+    /// The first part of the stream names, as in `incident-<uuid>`.
+    const CATEGORY: &'static str;
+
+    /// What can be asked of it.
+    type Command: Send + Sync;
+    /// What can happen to it.
+    type Event: Fact;
+    /// Why it refuses.
+    type Rejection: Rejection;
+
+    /// Replays one fact. Cannot fail: what happened, happened.
+    fn evolve(&mut self, event: &Self::Event);
+
+    /// Judges one command. A request already satisfied yields no events, not an error.
+    fn decide(&self, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+
+    /// The state after `events`, from the beginning.
+    fn replay<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self {
+        let mut state = Self::default();
+        for event in events {
+            state.evolve(event);
+        }
+        state
+    }
+}

@@ -1,0 +1,62 @@
+//! An alert after translation: what every monitoring tool says, in one vocabulary.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DeliveryId, IntegrationId, Severity, Timestamp};
+
+/// What the monitoring tool wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertAction {
+    /// Something is wrong, still or again.
+    Trigger,
+    /// Somebody took it in the monitoring tool.
+    Acknowledge,
+    /// It is over.
+    Resolve,
+}
+
+/// A link that helps the responder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where to.
+    pub href: String,
+    /// What it shows.
+    pub text: String,
+}
+
+/// One alert, as an incident remembers it. The raw message stays with the delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The message that carried it.
+    pub delivery: DeliveryId,
+    /// The entrance it came through.
+    pub integration: IntegrationId,
+    /// What is wrong, in one line of at most [`Alert::MAX_TITLE`] characters.
+    pub title: String,
+    /// Longer words of the monitoring tool, at most [`Alert::MAX_DETAILS`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The word for the severity that was not understood, so that [`Severity::Medium`] was assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_severity: Option<String>,
+    /// The part of the world it is about, such as a host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Where to read on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// When it happened by the monitoring tool's clock, or arrived if the tool does not say.
+    pub at: Timestamp,
+}
+
+impl Alert {
+    /// Characters in a title; longer ones are cut with an ellipsis.
+    pub const MAX_TITLE: usize = 1024;
+    /// Characters in the details; longer ones are cut with an ellipsis.
+    pub const MAX_DETAILS: usize = 8192;
+    /// Characters in a grouping key.
+    pub const MAX_KEY: usize = 1024;
+}

@@ -1,0 +1,1 @@
+//! The only binary: configuration, wiring, shutdown, command line.

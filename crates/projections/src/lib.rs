@@ -1,0 +1,1 @@
+//! One file per read model: what it folds, what it stores, what can be asked of it.

@@ -1,0 +1,1 @@
+//! Facts and deadlines in, commands and effects out.
