@@ -2,13 +2,26 @@
 
 use std::fmt::Debug;
 
+use uuid::Uuid;
+
 use crate::{Fact, Rejection};
+
+/// What names one aggregate and its stream.
+pub trait AggregateId: Copy + Debug + Send + Sync + 'static {
+    /// The bare UUID.
+    fn uuid(self) -> Uuid;
+
+    /// The stream that holds its history, as `category-uuid`.
+    fn stream(self) -> String;
+}
 
 /// A state, how facts change it, and how it judges commands; all of it pure.
 pub trait Aggregate: Clone + Debug + Default + Send + Sync + 'static {
     /// The first part of the stream names, as in `incident-<uuid>`.
     const CATEGORY: &'static str;
 
+    /// What names it.
+    type Id: AggregateId;
     /// What can be asked of it.
     type Command: Send + Sync;
     /// What can happen to it.

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
+use crate::AggregateId;
+
 /// A text that is not an id of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {article} id: expected `{prefix}_` and 32 hexadecimal digits")]
@@ -88,6 +90,16 @@ macro_rules! ids {
                         }
                     }
                     deserializer.deserialize_str(Visitor)
+                }
+            }
+
+            impl AggregateId for $name {
+                fn uuid(self) -> Uuid {
+                    self.0
+                }
+
+                fn stream(self) -> String {
+                    self.stream()
                 }
             }
 

@@ -27,7 +27,7 @@ pub mod team;
 pub mod user;
 
 pub use actor::{Actor, Channel};
-pub use aggregate::Aggregate;
+pub use aggregate::{Aggregate, AggregateId};
 pub use alert::{Alert, AlertAction, Link};
 pub use escalation::{Ladder, Level, MAX_LEVELS, MAX_REPEAT, Responder, Roster, Target};
 pub use fact::{Fact, FactError};

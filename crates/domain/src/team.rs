@@ -113,6 +113,7 @@ impl Team {
 
 impl Aggregate for Team {
     const CATEGORY: &'static str = TeamId::CATEGORY;
+    type Id = TeamId;
     type Command = TeamCommand;
     type Event = TeamEvent;
     type Rejection = ConfigRejection;

@@ -186,6 +186,7 @@ impl User {
 
 impl Aggregate for User {
     const CATEGORY: &'static str = UserId::CATEGORY;
+    type Id = UserId;
     type Command = UserCommand;
     type Event = UserEvent;
     type Rejection = ConfigRejection;

@@ -1,0 +1,176 @@
+//! Deliveries: messages of monitoring tools, kept as they came before anybody understood them.
+//!
+//! A delivery ends in one verdict. When it opened, joined, acknowledged or resolved an incident,
+//! the incident's own event names the delivery and is the verdict; otherwise the delivery's stream
+//! says what became of it. Either way the fact and the verdict cannot come apart.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Aggregate, DeliveryId, Fact, IncidentId, IntegrationId, Rejection, ServiceId, Subject, Timestamp,
+    integration::IntegrationKind,
+};
+
+/// The bytes of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawBody {
+    /// They are UTF-8.
+    Text(String),
+    /// They are not; in base64 (RFC 4648, section 4).
+    Base64(String),
+}
+
+/// How the sender proved itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// By knowing the integration's key.
+    Key,
+    /// By a signature over the bytes.
+    Signature,
+}
+
+/// Why a delivery led to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Understood, and there was nothing to do.
+    Ignored,
+    /// Not understood.
+    Rejected,
+}
+
+/// What can be asked of a delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeliveryCommand {
+    /// Keep a message.
+    ReceiveDelivery {
+        /// The entrance it came through.
+        integration: IntegrationId,
+        /// The format that the entrance understands.
+        format: IntegrationKind,
+        /// What the entrance's alerts are about.
+        service: ServiceId,
+        /// How the sender proved itself.
+        proof: Proof,
+        /// The bytes.
+        body: RawBody,
+        /// When.
+        at: Timestamp,
+    },
+    /// Say why it led to nothing.
+    ConcludeDelivery {
+        /// The entrance it came through.
+        integration: IntegrationId,
+        /// What became of it.
+        verdict: Verdict,
+        /// Why, in words.
+        reason: String,
+        /// The incident that it was about, if one was found.
+        incident: Option<IncidentId>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What can happen to a delivery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DeliveryEvent {
+    /// It was stored as it came.
+    #[serde(rename = "delivery.received.v1")]
+    Received {
+        /// The entrance it came through.
+        integration: IntegrationId,
+        /// The format that the entrance understood.
+        format: IntegrationKind,
+        /// What the entrance's alerts were about.
+        service: ServiceId,
+        /// How the sender proved itself.
+        proof: Proof,
+        /// The bytes.
+        body: RawBody,
+        /// When.
+        at: Timestamp,
+    },
+    /// It led to nothing.
+    #[serde(rename = "delivery.concluded.v1")]
+    Concluded {
+        /// The entrance it came through.
+        integration: IntegrationId,
+        /// What became of it.
+        verdict: Verdict,
+        /// Why, in words.
+        reason: String,
+        /// The incident that it was about, if one was found.
+        incident: Option<IncidentId>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Fact for DeliveryEvent {
+    fn subjects(&self) -> Vec<Subject> {
+        match *self {
+            Self::Received { integration, .. } => vec![integration.into()],
+            Self::Concluded { integration, incident, .. } => {
+                std::iter::once(integration.into()).chain(incident.map(Into::into)).collect()
+            }
+        }
+    }
+}
+
+/// A message, as far as deciding about it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// It never came.
+    #[default]
+    Absent,
+    /// It is stored.
+    Received,
+    /// It led to nothing.
+    Concluded,
+}
+
+/// Why a delivery refused a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryRejection {
+    /// It never came.
+    #[error("there is no such delivery")]
+    NotFound,
+}
+
+impl Rejection for DeliveryRejection {
+    fn code(&self) -> &'static str {
+        "NOT_FOUND"
+    }
+}
+
+impl Aggregate for Delivery {
+    const CATEGORY: &'static str = DeliveryId::CATEGORY;
+    type Id = DeliveryId;
+    type Command = DeliveryCommand;
+    type Event = DeliveryEvent;
+    type Rejection = DeliveryRejection;
+
+    fn evolve(&mut self, event: &DeliveryEvent) {
+        *self = match event {
+            DeliveryEvent::Received { .. } => Self::Received,
+            DeliveryEvent::Concluded { .. } => Self::Concluded,
+        };
+    }
+
+    fn decide(&self, command: &DeliveryCommand) -> Result<Vec<DeliveryEvent>, DeliveryRejection> {
+        match (self, command.clone()) {
+            (
+                Self::Absent,
+                DeliveryCommand::ReceiveDelivery { integration, format, service, proof, body, at },
+            ) => Ok(vec![DeliveryEvent::Received { integration, format, service, proof, body, at }]),
+            (Self::Received, DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at }) => {
+                Ok(vec![DeliveryEvent::Concluded { integration, verdict, reason, incident, at }])
+            }
+            (Self::Absent, DeliveryCommand::ConcludeDelivery { .. }) => Err(DeliveryRejection::NotFound),
+            (Self::Received | Self::Concluded, _) => Ok(vec![]),
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! How an incident judges commands: one function per command.
+
+use super::{Cause, Climb, Incident, IncidentCommand, IncidentEvent, OpenIncident, OpenState, Situation};
+use crate::{
+    Actor, Aggregate, Alert, Channel, IncidentId, Invalid, Ladder, NoteId, Rejection, Roster, Timestamp,
+    validate,
+};
+
+/// Why an incident refused a command, worded for the responder.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IncidentRejection {
+    /// Nothing happened under this id.
+    #[error("there is no such incident")]
+    NotFound,
+    /// It is over; the next alert opens another episode.
+    #[error("the incident was resolved at {at}")]
+    AlreadyResolved {
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody has it.
+    #[error("the incident was acknowledged by somebody else at {at}")]
+    AlreadyAcknowledged {
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody has it.
+    #[error("the incident is not acknowledged")]
+    NotAcknowledged,
+    /// A value breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+impl Rejection for IncidentRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyResolved { .. } => "ALREADY_RESOLVED",
+            Self::AlreadyAcknowledged { .. } => "ALREADY_ACKNOWLEDGED",
+            Self::NotAcknowledged => "NOT_ACKNOWLEDGED",
+            Self::Invalid(_) => "INVALID",
+        }
+    }
+
+    fn field(&self) -> Option<String> {
+        match self {
+            Self::Invalid(invalid) => Some(invalid.field.clone()),
+            Self::NotFound
+            | Self::AlreadyResolved { .. }
+            | Self::AlreadyAcknowledged { .. }
+            | Self::NotAcknowledged => None,
+        }
+    }
+}
+
+type Decision = Result<Vec<IncidentEvent>, IncidentRejection>;
+
+impl Aggregate for Incident {
+    const CATEGORY: &'static str = IncidentId::CATEGORY;
+    type Id = IncidentId;
+    type Command = IncidentCommand;
+    type Event = IncidentEvent;
+    type Rejection = IncidentRejection;
+
+    fn evolve(&mut self, event: &IncidentEvent) {
+        self.apply(event);
+    }
+
+    fn decide(&self, command: &IncidentCommand) -> Decision {
+        use IncidentCommand as C;
+        match command {
+            C::Open(command) => open(self, command),
+            C::AcknowledgeIncident { by, via, alert, at } => acknowledge(self, by, *via, alert.as_ref(), *at),
+            C::UnacknowledgeIncident { by, roster, at } => unacknowledge(self, by, roster, *at),
+            C::ResolveIncident { by, via, note, alert, at } => {
+                resolve(self, by, *via, note.as_deref(), alert.as_ref(), *at)
+            }
+            C::ReassignIncident { by, reason, ladder, roster, at } => {
+                reassign(self, by, reason.as_deref(), ladder, roster, *at)
+            }
+            C::EscalateIncident { by, roster, at } => escalate(self, by, roster, *at),
+            C::EscalateOverdue { cycle, pass, level, roster, at } => {
+                let armed_for = Climb { cycle: *cycle, pass: *pass, level: *level };
+                escalate_overdue(self, armed_for, roster, *at)
+            }
+            C::AddIncidentNote { note, by, text, at } => add_note(self, *note, by, text, *at),
+        }
+    }
+}
+
+impl Incident {
+    fn expect_open(&self) -> Result<&OpenState, IncidentRejection> {
+        match self {
+            Self::Open(open) => Ok(open),
+            Self::Absent => Err(IncidentRejection::NotFound),
+            Self::Resolved { at, .. } => Err(IncidentRejection::AlreadyResolved { at: *at }),
+        }
+    }
+}
+
+fn open(incident: &Incident, command: &OpenIncident) -> Decision {
+    match incident {
+        Incident::Absent => trigger(command),
+        Incident::Open(open) => join(open, command),
+        Incident::Resolved { recent, .. }
+            if !command.alerts.is_empty() && command.alerts.iter().all(|alert| recent.contains(&alert.delivery)) =>
+        {
+            Ok(vec![])
+        }
+        Incident::Resolved { at, .. } => Err(IncidentRejection::AlreadyResolved { at: *at }),
+    }
+}
+
+fn trigger(command: &OpenIncident) -> Decision {
+    validate::line("title", &command.title, Alert::MAX_TITLE)?;
+    validate::at_most("details", command.details.as_deref().unwrap_or_default(), Alert::MAX_DETAILS)?;
+    validate::at_most("dedupKey", &command.key, Alert::MAX_KEY)?;
+    let command = command.clone();
+    let (at, ladder) = (command.at, command.ladder.clone());
+    let triggered = IncidentEvent::Triggered {
+        service: command.service,
+        team: command.team,
+        key: command.key,
+        episode: command.episode,
+        title: command.title,
+        details: command.details,
+        severity: command.severity,
+        alerts: command.alerts,
+        ladder: command.ladder,
+        at,
+    };
+    let start = Climb { cycle: 1, pass: 1, level: 0 };
+    Ok(vec![triggered, climb(&ladder, start, &command.roster, Cause::Opened, None, at)])
+}
+
+fn join(open: &OpenState, command: &OpenIncident) -> Decision {
+    let alerts: Vec<_> =
+        command.alerts.iter().filter(|alert| !open.recent.contains(&alert.delivery)).cloned().collect();
+    let Some(worst) = alerts.iter().map(|alert| alert.severity).max() else { return Ok(vec![]) };
+    let mut events =
+        vec![IncidentEvent::AlertsJoined { service: open.service, alerts, at: command.at }];
+    if worst > open.severity {
+        events.push(IncidentEvent::SeverityRaised { from: open.severity, to: worst, at: command.at });
+    }
+    Ok(events)
+}
+
+fn acknowledge(
+    incident: &Incident,
+    by: &Actor,
+    via: Channel,
+    alert: Option<&Alert>,
+    at: Timestamp,
+) -> Decision {
+    let open = incident.expect_open()?;
+    match &open.situation {
+        // A second press of the same button is not news.
+        Situation::Acknowledged { by: holder, .. } if holder == by => Ok(vec![]),
+        Situation::Acknowledged { by, at } => {
+            Err(IncidentRejection::AlreadyAcknowledged { by: by.clone(), at: *at })
+        }
+        Situation::Escalating { .. } | Situation::Exhausted { .. } => {
+            Ok(vec![IncidentEvent::Acknowledged { by: by.clone(), via, alert: alert.cloned(), at }])
+        }
+    }
+}
+
+fn unacknowledge(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp) -> Decision {
+    let open = incident.expect_open()?;
+    match open.situation {
+        Situation::Acknowledged { .. } => Ok(vec![
+            IncidentEvent::Unacknowledged { by: by.clone(), at },
+            climb(&open.ladder, open.climb.anew(), roster, Cause::Unacknowledged, Some(by), at),
+        ]),
+        Situation::Escalating { .. } | Situation::Exhausted { .. } => Err(IncidentRejection::NotAcknowledged),
+    }
+}
+
+fn resolve(
+    incident: &Incident,
+    by: &Actor,
+    via: Channel,
+    note: Option<&str>,
+    alert: Option<&Alert>,
+    at: Timestamp,
+) -> Decision {
+    if let Incident::Absent = incident {
+        return Err(IncidentRejection::NotFound);
+    }
+    validate::at_most("note", note.unwrap_or_default(), MAX_NOTE)?;
+    match incident {
+        Incident::Open(_) => Ok(vec![IncidentEvent::Resolved {
+            by: by.clone(),
+            via,
+            note: note.map(str::to_owned),
+            alert: alert.cloned(),
+            at,
+        }]),
+        Incident::Absent | Incident::Resolved { .. } => Ok(vec![]),
+    }
+}
+
+fn reassign(
+    incident: &Incident,
+    by: &Actor,
+    reason: Option<&str>,
+    ladder: &Ladder,
+    roster: &Roster,
+    at: Timestamp,
+) -> Decision {
+    let open = incident.expect_open()?;
+    validate::at_most("reason", reason.unwrap_or_default(), MAX_NOTE)?;
+    let (by, reason) = (by.clone(), reason.map(str::to_owned));
+    let next = climb(ladder, open.climb.anew(), roster, Cause::Reassigned, Some(&by), at);
+    Ok(vec![IncidentEvent::Reassigned { by, reason, ladder: ladder.clone(), at }, next])
+}
+
+fn escalate(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp) -> Decision {
+    let open = incident.expect_open()?;
+    let from = match open.situation {
+        Situation::Exhausted { .. } => open.climb.anew(),
+        Situation::Escalating { .. } | Situation::Acknowledged { .. } if open.climb.level == 0 => open.climb.anew(),
+        Situation::Escalating { .. } | Situation::Acknowledged { .. } => open.climb,
+    };
+    Ok(vec![climb(&open.ladder, from, roster, Cause::Manual, Some(by), at)])
+}
+
+fn escalate_overdue(incident: &Incident, armed_for: Climb, roster: &Roster, at: Timestamp) -> Decision {
+    let Incident::Open(open) = incident else { return Ok(vec![]) };
+    match open.situation {
+        Situation::Escalating { next_at } if open.climb == armed_for && next_at <= at => {
+            Ok(vec![climb(&open.ladder, open.climb, roster, Cause::Timeout, None, at)])
+        }
+        // The deadline belongs to an earlier time: nothing is due.
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => Ok(vec![]),
+    }
+}
+
+fn add_note(incident: &Incident, note: NoteId, by: &Actor, text: &str, at: Timestamp) -> Decision {
+    if let Incident::Absent = incident {
+        return Err(IncidentRejection::NotFound);
+    }
+    if text.trim().is_empty() {
+        return Err(Invalid::new("text", "must not be empty").into());
+    }
+    validate::at_most("text", text, MAX_NOTE)?;
+    if incident.open().is_some_and(|open| open.notes.contains(&note)) {
+        return Ok(vec![]);
+    }
+    Ok(vec![IncidentEvent::NoteAdded { note, by: by.clone(), text: text.to_owned(), at }])
+}
+
+/// Characters in a note.
+const MAX_NOTE: usize = 10_000;
+
+impl Climb {
+    /// Before the first level of a new climb.
+    const fn anew(self) -> Self {
+        Self { cycle: self.cycle + 1, pass: 1, level: 0 }
+    }
+}
+
+/// The next level with somebody on it, or the end of the ladder.
+fn climb(
+    ladder: &Ladder,
+    from: Climb,
+    roster: &Roster,
+    cause: Cause,
+    by: Option<&Actor>,
+    at: Timestamp,
+) -> IncidentEvent {
+    let (rung, skipped) = ladder.next(from.pass, from.level, roster);
+    let (cycle, by, decided_at) = (from.cycle, by.cloned(), roster.decided_at);
+    match rung {
+        Some(rung) => IncidentEvent::Escalated {
+            cycle,
+            pass: rung.pass,
+            level: rung.level,
+            responders: rung.responders,
+            skipped,
+            next_at: at.plus_seconds(rung.timeout_seconds.into()),
+            cause,
+            by,
+            decided_at,
+            at,
+        },
+        None => IncidentEvent::Exhausted {
+            cycle,
+            skipped,
+            administrators: roster.administrators.clone(),
+            cause,
+            by,
+            decided_at,
+            at,
+        },
+    }
+}

@@ -1,0 +1,164 @@
+//! What an incident remembers in order to decide.
+
+use std::collections::VecDeque;
+
+use super::IncidentEvent;
+use crate::{Actor, DeliveryId, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp};
+
+/// Deliveries and notes remembered so that repeating one changes nothing. Repetition happens
+/// within moments (a lost answer, two nodes at work for a breath), so a short memory is enough.
+const REMEMBERED: usize = 64;
+
+/// An incident.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Incident {
+    /// Nothing happened yet.
+    #[default]
+    Absent,
+    /// Something is wrong.
+    Open(Box<OpenState>),
+    /// It is over.
+    Resolved {
+        /// Which episode of its key it was.
+        episode: u32,
+        /// When it ended.
+        at: Timestamp,
+        /// Deliveries it has taken in lately.
+        recent: VecDeque<DeliveryId>,
+    },
+}
+
+/// An open incident.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenState {
+    /// What is broken.
+    pub service: ServiceId,
+    /// Who looks after it.
+    pub team: Option<TeamId>,
+    /// Which episode of its key it is.
+    pub episode: u32,
+    /// What is wrong.
+    pub title: String,
+    /// Longer words.
+    pub details: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whom to page.
+    pub ladder: Ladder,
+    /// Where on the ladder it stands.
+    pub climb: Climb,
+    /// What it is waiting for.
+    pub situation: Situation,
+    /// When it opened.
+    pub opened_at: Timestamp,
+    /// Deliveries it has taken in lately.
+    pub recent: VecDeque<DeliveryId>,
+    /// Notes added lately.
+    pub notes: VecDeque<NoteId>,
+}
+
+/// A place on the ladder. `cycle` rises each time the climb begins anew and never falls, so that a
+/// deadline or a page of an earlier climb is recognised as stale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Climb {
+    /// Which climb this is, from 1.
+    pub cycle: u32,
+    /// Which pass over the levels, from 1.
+    pub pass: u32,
+    /// Which level, from 1; zero before the first and after the last.
+    pub level: u32,
+}
+
+/// What an open incident is waiting for: exactly one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Situation {
+    /// For an acknowledgement, until this instant.
+    Escalating {
+        /// When the next level is paged.
+        next_at: Timestamp,
+    },
+    /// For anybody: the ladder has ended and the administrators were paged.
+    Exhausted {
+        /// When.
+        at: Timestamp,
+    },
+    /// For whoever took it.
+    Acknowledged {
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Incident {
+    pub(super) fn apply(&mut self, event: &IncidentEvent) {
+        if let IncidentEvent::Triggered { service, team, episode, title, details, severity, alerts, ladder, at, .. } =
+            event
+        {
+            *self = Self::Open(Box::new(OpenState {
+                service: *service,
+                team: *team,
+                episode: *episode,
+                title: title.clone(),
+                details: details.clone(),
+                severity: *severity,
+                ladder: ladder.clone(),
+                climb: Climb::default(),
+                situation: Situation::Exhausted { at: *at },
+                opened_at: *at,
+                recent: alerts.iter().map(|alert| alert.delivery).collect(),
+                notes: VecDeque::new(),
+            }));
+            return;
+        }
+        let Self::Open(open) = self else { return };
+        match event {
+            IncidentEvent::Triggered { .. } => {}
+            IncidentEvent::AlertsJoined { alerts, .. } => {
+                alerts.iter().for_each(|alert| remember(&mut open.recent, alert.delivery));
+            }
+            IncidentEvent::SeverityRaised { to, .. } => open.severity = *to,
+            IncidentEvent::Escalated { cycle, pass, level, next_at, .. } => {
+                open.climb = Climb { cycle: *cycle, pass: *pass, level: *level };
+                open.situation = Situation::Escalating { next_at: *next_at };
+            }
+            IncidentEvent::Exhausted { cycle, at, .. } => {
+                open.climb = Climb { cycle: *cycle, pass: 0, level: 0 };
+                open.situation = Situation::Exhausted { at: *at };
+            }
+            IncidentEvent::Acknowledged { by, alert, at, .. } => {
+                if let Some(alert) = alert {
+                    remember(&mut open.recent, alert.delivery);
+                }
+                open.situation = Situation::Acknowledged { by: by.clone(), at: *at };
+            }
+            // What is paged now follows in the same append.
+            IncidentEvent::Unacknowledged { .. } => {}
+            IncidentEvent::Reassigned { ladder, .. } => open.ladder.clone_from(ladder),
+            IncidentEvent::NoteAdded { note, .. } => remember(&mut open.notes, *note),
+            IncidentEvent::Resolved { alert, at, .. } => {
+                let mut recent = std::mem::take(&mut open.recent);
+                if let Some(alert) = alert {
+                    remember(&mut recent, alert.delivery);
+                }
+                *self = Self::Resolved { episode: open.episode, at: *at, recent };
+            }
+        }
+    }
+
+    /// The open incident, if it is open.
+    pub fn open(&self) -> Option<&OpenState> {
+        match self {
+            Self::Open(open) => Some(open),
+            Self::Absent | Self::Resolved { .. } => None,
+        }
+    }
+}
+
+fn remember<T: PartialEq>(recent: &mut VecDeque<T>, item: T) {
+    if recent.len() == REMEMBERED {
+        recent.pop_front();
+    }
+    recent.push_back(item);
+}
