@@ -60,3 +60,43 @@ impl Alert {
     /// Characters in a grouping key.
     pub const MAX_KEY: usize = 1024;
 }
+
+/// What one message says about one problem, before it is known whose incident it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translated {
+    /// What the monitoring tool wants done.
+    pub action: AlertAction,
+    /// What makes two alerts the same problem, at most [`Alert::MAX_KEY`] characters.
+    pub key: String,
+    /// What is wrong, in one line of at most [`Alert::MAX_TITLE`] characters.
+    pub title: String,
+    /// Longer words, at most [`Alert::MAX_DETAILS`] characters.
+    pub details: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The word for the severity that was not understood.
+    pub unknown_severity: Option<String>,
+    /// The part of the world it is about.
+    pub source: Option<String>,
+    /// Where to read on.
+    pub links: Vec<Link>,
+    /// When it happened by the monitoring tool's clock, if it says.
+    pub at: Option<Timestamp>,
+}
+
+impl Translated {
+    /// The alert as an incident remembers it.
+    pub fn received(self, delivery: DeliveryId, integration: IntegrationId, at: Timestamp) -> Alert {
+        Alert {
+            delivery,
+            integration,
+            title: self.title,
+            details: self.details,
+            severity: self.severity,
+            unknown_severity: self.unknown_severity,
+            source: self.source,
+            links: self.links,
+            at: self.at.unwrap_or(at),
+        }
+    }
+}
