@@ -160,3 +160,15 @@ pub enum StoreError {
     #[error("the log is damaged: {0}")]
     Damaged(Arc<str>),
 }
+
+impl StoreError {
+    /// A fault of the database.
+    pub(crate) fn unavailable(why: impl std::fmt::Display) -> Self {
+        Self::Unavailable(why.to_string().into())
+    }
+
+    /// The log was closed by its own process.
+    pub(crate) fn closed() -> Self {
+        Self::Unavailable("it was closed".into())
+    }
+}
