@@ -1,1 +1,19 @@
-//! Load, decide, append, retry; the directory of configuration; holds no rule.
+//! Load, decide, append, retry. Holds no rule.
+//!
+//! Also what deciding needs from outside: the clock, fresh ids, and the directory of teams, people,
+//! schedules and policies at a known position of the log.
+
+pub mod adapter;
+pub mod mint;
+
+mod clock;
+mod directory;
+mod engine;
+mod metadata;
+mod opening;
+
+pub use clock::{Clock, SystemClock, VirtualClock};
+pub use directory::{Directory, DirectoryHandle, key_hash};
+pub use engine::{CommandError, Done, Engine, EngineError};
+pub use metadata::MetadataExt;
+pub use opening::{EpisodeIndex, Intake, OpenError, OpenRequest, Opened};

@@ -166,9 +166,10 @@ impl Aggregate for Delivery {
                 Self::Absent,
                 DeliveryCommand::ReceiveDelivery { integration, format, service, proof, body, at },
             ) => Ok(vec![DeliveryEvent::Received { integration, format, service, proof, body, at }]),
-            (Self::Received, DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at }) => {
-                Ok(vec![DeliveryEvent::Concluded { integration, verdict, reason, incident, at }])
-            }
+            (
+                Self::Received,
+                DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at },
+            ) => Ok(vec![DeliveryEvent::Concluded { integration, verdict, reason, incident, at }]),
             (Self::Absent, DeliveryCommand::ConcludeDelivery { .. }) => Err(DeliveryRejection::NotFound),
             (Self::Received | Self::Concluded, _) => Ok(vec![]),
         }

@@ -79,9 +79,7 @@ impl Fact for TeamEvent {
     fn subjects(&self) -> Vec<Subject> {
         match self {
             Self::Created { members, .. } => members.iter().map(|user| (*user).into()).collect(),
-            Self::MembersChanged { joined, left } => {
-                joined.union(left).map(|user| (*user).into()).collect()
-            }
+            Self::MembersChanged { joined, left } => joined.union(left).map(|user| (*user).into()).collect(),
             Self::Renamed { .. } | Self::Retired { .. } => vec![],
         }
     }

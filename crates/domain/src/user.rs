@@ -169,7 +169,10 @@ impl User {
     /// one, every contact is used at once.
     pub fn steps(&self) -> Vec<NotificationRule> {
         if self.rules.is_empty() {
-            self.contacts.iter().map(|contact| NotificationRule { delay_seconds: 0, contact: contact.id }).collect()
+            self.contacts
+                .iter()
+                .map(|contact| NotificationRule { delay_seconds: 0, contact: contact.id })
+                .collect()
         } else {
             self.rules.clone()
         }
@@ -302,7 +305,9 @@ fn check_url(field: &str, url: &str) -> Result<(), Invalid> {
     validate::line(field, url, 2000)?;
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     match host {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => Ok(()),
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => {
+            Ok(())
+        }
         _ => Err(Invalid::new(field, "must be an http or https address")),
     }
 }

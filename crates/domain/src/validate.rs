@@ -56,7 +56,12 @@ pub(crate) fn at_most(field: &str, text: &str, max: usize) -> Result<(), Invalid
 }
 
 /// A number between two bounds, both included.
-pub(crate) fn within<T: PartialOrd + Display>(field: &str, value: T, low: T, high: T) -> Result<(), Invalid> {
+pub(crate) fn within<T: Copy + PartialOrd + Display>(
+    field: &str,
+    value: T,
+    low: T,
+    high: T,
+) -> Result<(), Invalid> {
     if value < low || value > high {
         return Err(Invalid::new(field, format!("must be from {low} to {high}, not {value}")));
     }

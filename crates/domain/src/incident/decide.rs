@@ -84,7 +84,7 @@ impl Aggregate for Incident {
             C::EscalateIncident { by, roster, at } => escalate(self, by, roster, *at),
             C::EscalateOverdue { cycle, pass, level, roster, at } => {
                 let armed_for = Climb { cycle: *cycle, pass: *pass, level: *level };
-                escalate_overdue(self, armed_for, roster, *at)
+                Ok(escalate_overdue(self, armed_for, roster, *at))
             }
             C::AddIncidentNote { note, by, text, at } => add_note(self, *note, by, text, *at),
         }
@@ -104,9 +104,10 @@ impl Incident {
 fn open(incident: &Incident, command: &OpenIncident) -> Decision {
     match incident {
         Incident::Absent => trigger(command),
-        Incident::Open(open) => join(open, command),
+        Incident::Open(open) => Ok(join(open, command)),
         Incident::Resolved { recent, .. }
-            if !command.alerts.is_empty() && command.alerts.iter().all(|alert| recent.contains(&alert.delivery)) =>
+            if !command.alerts.is_empty()
+                && command.alerts.iter().all(|alert| recent.contains(&alert.delivery)) =>
         {
             Ok(vec![])
         }
@@ -136,16 +137,15 @@ fn trigger(command: &OpenIncident) -> Decision {
     Ok(vec![triggered, climb(&ladder, start, &command.roster, Cause::Opened, None, at)])
 }
 
-fn join(open: &OpenState, command: &OpenIncident) -> Decision {
+fn join(open: &OpenState, command: &OpenIncident) -> Vec<IncidentEvent> {
     let alerts: Vec<_> =
         command.alerts.iter().filter(|alert| !open.recent.contains(&alert.delivery)).cloned().collect();
-    let Some(worst) = alerts.iter().map(|alert| alert.severity).max() else { return Ok(vec![]) };
-    let mut events =
-        vec![IncidentEvent::AlertsJoined { service: open.service, alerts, at: command.at }];
+    let Some(worst) = alerts.iter().map(|alert| alert.severity).max() else { return vec![] };
+    let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, at: command.at }];
     if worst > open.severity {
         events.push(IncidentEvent::SeverityRaised { from: open.severity, to: worst, at: command.at });
     }
-    Ok(events)
+    events
 }
 
 fn acknowledge(
@@ -222,20 +222,27 @@ fn escalate(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp) -> 
     let open = incident.expect_open()?;
     let from = match open.situation {
         Situation::Exhausted { .. } => open.climb.anew(),
-        Situation::Escalating { .. } | Situation::Acknowledged { .. } if open.climb.level == 0 => open.climb.anew(),
+        Situation::Escalating { .. } | Situation::Acknowledged { .. } if open.climb.level == 0 => {
+            open.climb.anew()
+        }
         Situation::Escalating { .. } | Situation::Acknowledged { .. } => open.climb,
     };
     Ok(vec![climb(&open.ladder, from, roster, Cause::Manual, Some(by), at)])
 }
 
-fn escalate_overdue(incident: &Incident, armed_for: Climb, roster: &Roster, at: Timestamp) -> Decision {
-    let Incident::Open(open) = incident else { return Ok(vec![]) };
+fn escalate_overdue(
+    incident: &Incident,
+    armed_for: Climb,
+    roster: &Roster,
+    at: Timestamp,
+) -> Vec<IncidentEvent> {
+    let Incident::Open(open) = incident else { return vec![] };
     match open.situation {
         Situation::Escalating { next_at } if open.climb == armed_for && next_at <= at => {
-            Ok(vec![climb(&open.ladder, open.climb, roster, Cause::Timeout, None, at)])
+            vec![climb(&open.ladder, open.climb, roster, Cause::Timeout, None, at)]
         }
         // The deadline belongs to an earlier time: nothing is due.
-        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => Ok(vec![]),
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => vec![],
     }
 }
 

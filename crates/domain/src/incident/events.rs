@@ -186,15 +186,16 @@ impl Fact for IncidentEvent {
                 .chain(team.map(Into::into))
                 .chain(alerts.iter().map(|alert| alert.delivery.into()))
                 .collect(),
-            Self::AlertsJoined { alerts, .. } => {
-                alerts.iter().map(|alert| alert.delivery.into()).collect()
-            }
+            Self::AlertsJoined { alerts, .. } => alerts.iter().map(|alert| alert.delivery.into()).collect(),
             Self::Acknowledged { by, alert, .. } | Self::Resolved { by, alert, .. } => {
                 person(by).into_iter().chain(alert.as_ref().map(|alert| alert.delivery.into())).collect()
             }
             Self::Escalated { responders, by, .. } => {
-                let mut subjects: Vec<Subject> =
-                    by.iter().filter_map(person).chain(responders.iter().map(|one| one.user.into())).collect();
+                let mut subjects: Vec<Subject> = by
+                    .iter()
+                    .filter_map(person)
+                    .chain(responders.iter().map(|one| one.user.into()))
+                    .collect();
                 for responder in responders {
                     if let Target::Schedule { id } = responder.through {
                         subjects.push(id.into());
@@ -216,6 +217,8 @@ impl Fact for IncidentEvent {
 fn person(actor: &Actor) -> Option<Subject> {
     match actor {
         Actor::User { id } => Some((*id).into()),
-        Actor::ApiKey { .. } | Actor::Integration { .. } | Actor::Administrator | Actor::Reactor { .. } => None,
+        Actor::ApiKey { .. } | Actor::Integration { .. } | Actor::Administrator | Actor::Reactor { .. } => {
+            None
+        }
     }
 }

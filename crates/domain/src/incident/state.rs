@@ -93,8 +93,18 @@ pub enum Situation {
 
 impl Incident {
     pub(super) fn apply(&mut self, event: &IncidentEvent) {
-        if let IncidentEvent::Triggered { service, team, episode, title, details, severity, alerts, ladder, at, .. } =
-            event
+        if let IncidentEvent::Triggered {
+            service,
+            team,
+            episode,
+            title,
+            details,
+            severity,
+            alerts,
+            ladder,
+            at,
+            ..
+        } = event
         {
             *self = Self::Open(Box::new(OpenState {
                 service: *service,

@@ -1,0 +1,129 @@
+//! The directory: teams, people, schedules, policies and services, folded from the log.
+
+mod handle;
+mod on_call;
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{
+    Aggregate, ApiKeyId, Fact, FactError, IntegrationId, OrganizationId, PolicyId, ScheduleId, ServiceId,
+    TeamId, UserId,
+    api_key::ApiKey,
+    integration::{Entrance, Integration},
+    organization::Organization,
+    policy::Policy,
+    schedule::Schedule,
+    service::Service,
+    team::Team,
+    user::User,
+};
+use ring::digest;
+use store::{Position, Recorded};
+
+pub use handle::DirectoryHandle;
+
+/// All configuration as it stood at one position of the log; an immutable snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// The last event of configuration that is folded in.
+    pub position: Position,
+    /// The organisation.
+    pub organization: Organization,
+    /// Teams, retired ones included.
+    pub teams: HashMap<TeamId, Arc<Team>>,
+    /// Users, deactivated ones included.
+    pub users: HashMap<UserId, Arc<User>>,
+    /// Services, retired ones included.
+    pub services: HashMap<ServiceId, Arc<Service>>,
+    /// Integrations, disabled ones included.
+    pub integrations: HashMap<IntegrationId, Arc<Integration>>,
+    /// Escalation policies, retired ones included.
+    pub policies: HashMap<PolicyId, Arc<Policy>>,
+    /// Schedules, retired ones included.
+    pub schedules: HashMap<ScheduleId, Arc<Schedule>>,
+    /// API keys, revoked ones included.
+    pub api_keys: HashMap<ApiKeyId, Arc<ApiKey>>,
+    integrations_by_key: HashMap<String, IntegrationId>,
+    api_keys_by_hash: HashMap<String, ApiKeyId>,
+}
+
+/// SHA-256 of a key, in lower-case hexadecimal: the form in which keys are remembered. Keys are
+/// random and long, so a fast hash without salt gives nothing away.
+pub fn key_hash(key: &str) -> String {
+    use std::fmt::Write;
+    let digest = digest::digest(&digest::SHA256, key.as_bytes());
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Directory {
+    /// The enabled integration that this key opens.
+    pub fn integration_by_key(&self, key: &str) -> Option<(IntegrationId, &Entrance)> {
+        let id = *self.integrations_by_key.get(&key_hash(key))?;
+        let integration = self.integrations.get(&id)?;
+        let entrance = integration.entrance.as_ref()?;
+        integration.disabled_at.is_none().then_some((id, entrance))
+    }
+
+    /// The API key that this secret is, unless it was revoked.
+    pub fn api_key(&self, key: &str) -> Option<(ApiKeyId, &ApiKey)> {
+        let id = *self.api_keys_by_hash.get(&key_hash(key))?;
+        let api_key = self.api_keys.get(&id)?;
+        api_key.revoked_at.is_none().then_some((id, api_key))
+    }
+
+    /// Folds one event of configuration in.
+    fn apply(&mut self, event: &Recorded) -> Result<(), FactError> {
+        self.position = event.position;
+        let Some(uuid) = event.stream_uuid() else { return Ok(()) };
+        match event.category() {
+            OrganizationId::CATEGORY => {
+                self.organization.evolve(&Fact::decode(&event.kind, &event.payload)?);
+            }
+            TeamId::CATEGORY => fold(&mut self.teams, TeamId::new(uuid), event)?,
+            UserId::CATEGORY => fold(&mut self.users, UserId::new(uuid), event)?,
+            ServiceId::CATEGORY => fold(&mut self.services, ServiceId::new(uuid), event)?,
+            PolicyId::CATEGORY => fold(&mut self.policies, PolicyId::new(uuid), event)?,
+            ScheduleId::CATEGORY => fold(&mut self.schedules, ScheduleId::new(uuid), event)?,
+            IntegrationId::CATEGORY => self.fold_integration(IntegrationId::new(uuid), event)?,
+            ApiKeyId::CATEGORY => self.fold_api_key(ApiKeyId::new(uuid), event)?,
+            // Events of a newer Midwatch are not ours to understand.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn fold_integration(&mut self, id: IntegrationId, event: &Recorded) -> Result<(), FactError> {
+        let hash = |directory: &Self| {
+            directory.integrations.get(&id)?.entrance.as_ref().map(|entrance| entrance.key_hash.clone())
+        };
+        let before = hash(self);
+        fold(&mut self.integrations, id, event)?;
+        let after = hash(self);
+        if before != after {
+            before.map(|hash| self.integrations_by_key.remove(&hash));
+            after.map(|hash| self.integrations_by_key.insert(hash, id));
+        }
+        Ok(())
+    }
+
+    fn fold_api_key(&mut self, id: ApiKeyId, event: &Recorded) -> Result<(), FactError> {
+        fold(&mut self.api_keys, id, event)?;
+        if let Some(api_key) = self.api_keys.get(&id) {
+            self.api_keys_by_hash.insert(api_key.hash.clone(), id);
+        }
+        Ok(())
+    }
+}
+
+fn fold<A: Aggregate>(all: &mut HashMap<A::Id, Arc<A>>, id: A::Id, event: &Recorded) -> Result<(), FactError>
+where
+    A::Id: std::hash::Hash + Eq,
+{
+    let fact = A::Event::decode(&event.kind, &event.payload)?;
+    Arc::make_mut(all.entry(id).or_default()).evolve(&fact);
+    Ok(())
+}

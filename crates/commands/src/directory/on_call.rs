@@ -1,0 +1,72 @@
+//! Whom to page: from a service to its ladder, from a target to people.
+
+use domain::{Ladder, Responder, Roster, ServiceId, Target, TeamId, Timestamp, UserId, user::Role};
+
+use super::Directory;
+
+impl Directory {
+    /// Whom an incident on `service` climbs to, and who looks after the service. Doubt pages: a service
+    /// that is unknown, retired or without a policy in use falls to the catch-all policy, and without
+    /// one the ladder is empty, which pages the administrators at once.
+    pub fn ladder_for(&self, service: ServiceId) -> (Ladder, Option<TeamId>) {
+        let service = self.services.get(&service);
+        let own = service.filter(|service| service.retired_at.is_none()).and_then(|service| service.policy);
+        let ladder = own.into_iter().chain(self.organization.catch_all).find_map(|id| {
+            let policy = self.policies.get(&id).filter(|policy| policy.retired_at.is_none())?;
+            Some(policy.ladder(id))
+        });
+        (ladder.unwrap_or_default(), service.and_then(|service| service.team))
+    }
+
+    /// Who stands on each level of a ladder at an instant.
+    pub fn roster(&self, ladder: &Ladder, at: Timestamp) -> Roster {
+        Roster {
+            levels: ladder.levels.iter().map(|level| self.people(&level.targets, at)).collect(),
+            administrators: self.administrators(),
+            decided_at: self.position,
+        }
+    }
+
+    /// The active people behind a target at an instant.
+    pub fn responders(&self, target: Target, at: Timestamp) -> Vec<Responder> {
+        self.people(&[target], at)
+    }
+
+    /// Everybody who can be paged as a last resort, in a stable order.
+    pub fn administrators(&self) -> Vec<UserId> {
+        let is_administrator = |user: &domain::user::User| {
+            user.is_active()
+                && user.profile.as_ref().is_some_and(|profile| profile.role == Role::Administrator)
+        };
+        let mut administrators: Vec<_> =
+            self.users.iter().filter(|(_, user)| is_administrator(user)).map(|(id, _)| *id).collect();
+        administrators.sort_unstable();
+        administrators
+    }
+
+    /// Each person once, under the first target that names them.
+    fn people(&self, targets: &[Target], at: Timestamp) -> Vec<Responder> {
+        let mut people: Vec<Responder> = vec![];
+        for through in targets {
+            let users: Vec<UserId> = match through {
+                Target::User { id } => vec![*id],
+                Target::Schedule { id } => {
+                    self.schedules.get(id).map(|schedule| schedule.on_call(at).to_vec()).unwrap_or_default()
+                }
+                Target::Team { id } => self
+                    .teams
+                    .get(id)
+                    .filter(|team| team.retired_at.is_none())
+                    .map(|team| team.members.iter().copied().collect())
+                    .unwrap_or_default(),
+            };
+            for user in users {
+                let active = self.users.get(&user).is_some_and(|user| user.is_active());
+                if active && !people.iter().any(|one| one.user == user) {
+                    people.push(Responder { user, through: *through });
+                }
+            }
+        }
+        people
+    }
+}

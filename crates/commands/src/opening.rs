@@ -1,0 +1,167 @@
+//! Opening incidents: which episode of a problem an alert belongs to.
+//!
+//! The id of an incident is derived from its service, its grouping key and the number of the
+//! episode. Whoever is first to append creates it; everybody else finds it there and joins. Which
+//! episode is current comes from memory or a read model; a stale answer costs one more step here.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{
+    Alert, IncidentId, Ladder, ServiceId, Severity, TeamId,
+    incident::{Incident, IncidentCommand, IncidentRejection, OpenIncident},
+};
+use futures::future::BoxFuture;
+use lru::LruCache;
+use store::{Metadata, StoreError};
+
+use crate::{CommandError, DirectoryHandle, Done, Engine, EngineError};
+
+/// Keys whose current episode is remembered: about 150 bytes each.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+
+/// Which episode of a key is the latest; answered by a read model. A stale answer is harmless.
+pub trait EpisodeIndex: Send + Sync + 'static {
+    /// The number of the latest episode of `key` on `service`; none if it never was a problem.
+    fn latest<'a>(
+        &'a self,
+        service: ServiceId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<u32>, StoreError>>;
+}
+
+/// Opens incidents and finds the ones that are open.
+pub struct Intake {
+    engine: Engine,
+    directory: DirectoryHandle,
+    index: Arc<dyn EpisodeIndex>,
+    episodes: Mutex<LruCache<(ServiceId, Box<str>), u32>>,
+}
+
+/// A problem, before it is known whether it is new.
+#[derive(Clone, Debug)]
+pub struct OpenRequest {
+    /// What is broken.
+    pub service: ServiceId,
+    /// What makes two alerts the same problem.
+    pub key: String,
+    /// What is wrong, in one line.
+    pub title: String,
+    /// Longer words.
+    pub details: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What monitoring tools said; none: a person opens it.
+    pub alerts: Vec<Alert>,
+}
+
+/// Where a problem belongs.
+#[derive(Debug)]
+pub struct Opened {
+    /// The incident that holds it.
+    pub incident: IncidentId,
+    /// What was recorded.
+    pub done: Done<Incident>,
+}
+
+/// Why a problem could not be opened.
+pub type OpenError = CommandError<IncidentRejection>;
+
+impl Intake {
+    /// An intake that asks `index` for keys it does not remember.
+    pub fn new(engine: Engine, directory: DirectoryHandle, index: Arc<dyn EpisodeIndex>) -> Self {
+        Self { engine, directory, index, episodes: Mutex::new(LruCache::new(REMEMBERED)) }
+    }
+
+    /// Opens an incident, or joins the one that is open for the same key.
+    pub async fn open(&self, request: &OpenRequest, metadata: &Metadata) -> Result<Opened, OpenError> {
+        let (service, key) = (request.service, request.key.as_str());
+        let directory = self.directory.now();
+        let (ladder, team) = directory.ladder_for(service);
+        let known = self.latest(service, key).await?;
+        let mut command = open_command(request, ladder, team, known.unwrap_or(1));
+        let mut expect_new = known.is_none();
+        loop {
+            let incident = IncidentId::of_episode(service, key, command.episode);
+            command.at = self.engine.now();
+            command.roster = directory.roster(&command.ladder, command.at);
+            let boxed = IncidentCommand::Open(Box::new(command));
+            let outcome = if expect_new {
+                self.engine.create::<Incident>(incident, &boxed, metadata).await
+            } else {
+                self.engine.execute::<Incident>(incident, &boxed, metadata).await
+            };
+            let IncidentCommand::Open(returned) = boxed else { unreachable!("it was made four lines above") };
+            command = *returned;
+            match outcome {
+                Err(CommandError::Rejected(IncidentRejection::AlreadyResolved { .. })) => {
+                    // That episode is over: this is the next one.
+                    command.episode += 1;
+                    expect_new = true;
+                }
+                Ok(done) => {
+                    self.remember(service, key, command.episode);
+                    return Ok(Opened { incident, done });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The incident that is the current episode of `key`, open or not; none if it never was a problem.
+    pub async fn current(&self, service: ServiceId, key: &str) -> Result<Option<IncidentId>, EngineError> {
+        let Some(mut episode) = self.latest(service, key).await? else {
+            // The read model may lag behind the very first episode.
+            let first = IncidentId::of_episode(service, key, 1);
+            let (state, _) = self.engine.load::<Incident>(first).await?;
+            return Ok((*state != Incident::Absent).then_some(first));
+        };
+        loop {
+            let incident = IncidentId::of_episode(service, key, episode);
+            let (state, _) = self.engine.load::<Incident>(incident).await?;
+            if state.open().is_some() {
+                self.remember(service, key, episode);
+                return Ok(Some(incident));
+            }
+            let next = IncidentId::of_episode(service, key, episode + 1);
+            if *self.engine.load::<Incident>(next).await?.0 == Incident::Absent {
+                return Ok(Some(incident));
+            }
+            episode += 1;
+        }
+    }
+
+    async fn latest(&self, service: ServiceId, key: &str) -> Result<Option<u32>, EngineError> {
+        if let Some(episode) = self.lock().get(&(service, Box::from(key))).copied() {
+            return Ok(Some(episode));
+        }
+        Ok(self.index.latest(service, key).await?)
+    }
+
+    fn remember(&self, service: ServiceId, key: &str, episode: u32) {
+        self.lock().put((service, Box::from(key)), episode);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<(ServiceId, Box<str>), u32>> {
+        self.episodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open_command(request: &OpenRequest, ladder: Ladder, team: Option<TeamId>, episode: u32) -> OpenIncident {
+    let request = request.clone();
+    OpenIncident {
+        service: request.service,
+        team,
+        key: request.key,
+        episode,
+        title: request.title,
+        details: request.details,
+        severity: request.severity,
+        alerts: request.alerts,
+        ladder,
+        roster: domain::Roster::default(),
+        at: domain::Timestamp::default(),
+    }
+}
