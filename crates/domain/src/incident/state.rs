@@ -124,9 +124,12 @@ impl Incident {
         }
         let Self::Open(open) = self else { return };
         match event {
-            IncidentEvent::Triggered { .. } => {}
+            // What is paged after an acknowledgement was taken back follows in the same append.
+            IncidentEvent::Triggered { .. } | IncidentEvent::Unacknowledged { .. } => {}
             IncidentEvent::AlertsJoined { alerts, .. } => {
-                alerts.iter().for_each(|alert| remember(&mut open.recent, alert.delivery));
+                for alert in alerts {
+                    remember(&mut open.recent, alert.delivery);
+                }
             }
             IncidentEvent::SeverityRaised { to, .. } => open.severity = *to,
             IncidentEvent::Escalated { cycle, pass, level, next_at, .. } => {
@@ -143,8 +146,6 @@ impl Incident {
                 }
                 open.situation = Situation::Acknowledged { by: by.clone(), at: *at };
             }
-            // What is paged now follows in the same append.
-            IncidentEvent::Unacknowledged { .. } => {}
             IncidentEvent::Reassigned { ladder, .. } => open.ladder.clone_from(ladder),
             IncidentEvent::NoteAdded { note, .. } => remember(&mut open.notes, *note),
             IncidentEvent::Resolved { alert, at, .. } => {
