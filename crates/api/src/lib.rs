@@ -1,5 +1,6 @@
 //! The inbound edge: GraphQL and webhooks. Translates; decides nothing.
 
 mod app;
+pub mod webhooks;
 
 pub use app::{App, Limits, Settings, TokenDigest, Viewer};

@@ -1,0 +1,3 @@
+//! Webhooks: what monitoring tools send, kept as it came, then understood.
+
+pub mod translate;

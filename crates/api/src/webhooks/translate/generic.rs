@@ -1,0 +1,83 @@
+//! Midwatch's own format, which is whatever a script with `curl` is likely to send.
+
+use std::borrow::Cow;
+
+use domain::{AlertAction, Translated};
+
+use super::{
+    Malformed,
+    json::Json,
+    text::{self, Links},
+    words,
+};
+
+const TITLE: [&str; 8] =
+    ["title", "summary", "message", "name", "alertname", "alert_name", "subject", "text"];
+const KEY: [&str; 6] =
+    ["dedup_key", "deduplication_key", "alias", "external_id", "incident_key", "fingerprint"];
+const ACTION: [&str; 5] = ["event_action", "action", "status", "state", "alert_status"];
+const DETAILS: [&str; 7] =
+    ["details", "description", "body", "custom_details", "annotations", "long_message", "output"];
+const SOURCE: [&str; 5] = ["source", "host", "hostname", "instance", "node"];
+const SEVERITY: [&str; 4] = ["severity", "priority", "level", "urgency"];
+const TIME: [&str; 7] = ["timestamp", "time", "at", "starts_at", "occurred_at", "date", "created_at"];
+
+/// Translates one message.
+pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
+    if !matches!(message, Json::Object(_)) {
+        return Err(Malformed::at("", "must be a JSON object"));
+    }
+    // A word that is not known does not talk us out of paging.
+    let action = ACTION
+        .iter()
+        .find_map(|name| words::action(&message.any(&[name]).text()?))
+        .unwrap_or(AlertAction::Trigger);
+    let source = message.any(&SOURCE).text();
+    let said = message.any(&TITLE).text();
+    let key = message.any(&KEY).text();
+    let title = match (&said, &key) {
+        (Some(title), _) => Cow::Borrowed(&**title),
+        (None, Some(key)) if action != AlertAction::Trigger => Cow::Borrowed(&**key),
+        (None, _) => first_line(message).ok_or_else(|| {
+            Malformed::at("/title", "is missing: say what is wrong in `title`, `summary` or `message`")
+        })?,
+    };
+    let title = text::title(&title);
+    if title.is_empty() {
+        return Err(Malformed::at("/title", "must have at least one visible character"));
+    }
+    let key = match key {
+        Some(key) => text::key(&key),
+        None => text::digest("title:", &[&title, source.as_deref().unwrap_or_default()]),
+    };
+    let (severity, unknown_severity) = words::severity(message.any(&SEVERITY));
+    Ok(Translated {
+        action,
+        key,
+        title,
+        details: message.any(&DETAILS).prose().and_then(|details| text::details(&details)),
+        severity,
+        unknown_severity,
+        source: source.map(|source| text::word(&source)),
+        links: links(message),
+        at: words::time(message.any(&TIME)),
+    })
+}
+
+/// A title for a message that has only details.
+fn first_line<'a>(message: &'a Json<'_>) -> Option<Cow<'a, str>> {
+    let details = DETAILS.iter().find_map(|name| match message.any(&[name]) {
+        Json::Text(details) => details.lines().map(str::trim).find(|line| !line.is_empty()),
+        _ => None,
+    });
+    details.map(Cow::Borrowed)
+}
+
+fn links(message: &Json<'_>) -> Vec<domain::Link> {
+    let mut links = Links::default();
+    links.add_list(message.any(&["links"]));
+    links.add(message.any(&["url", "link", "client_url", "href", "permalink"]), "Source");
+    links.add(message.any(&["runbook_url", "runbook"]), "Runbook");
+    links.add(message.any(&["dashboard_url"]), "Dashboard");
+    links.kept()
+}

@@ -1,0 +1,144 @@
+//! Words of strangers made fit to keep: bounded, without control characters.
+
+use std::fmt::Write;
+
+use domain::{Alert, Link};
+use sha2::{Digest, Sha256};
+
+use super::json::Json;
+
+/// Characters of a source or a word that was not understood.
+const MAX_WORD: usize = 256;
+/// Links that are kept of one message.
+const MAX_LINKS: usize = 10;
+/// Characters of a link; a longer one is left out, since half a link leads nowhere.
+const MAX_HREF: usize = 2000;
+
+/// A title: one line.
+pub(super) fn title(text: &str) -> String {
+    line(text, Alert::MAX_TITLE)
+}
+
+/// Details: any number of lines.
+pub(super) fn details(text: &str) -> Option<String> {
+    let clean = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
+    let text = text.replace("\r\n", "\n");
+    Some(cut(text.trim().chars().map(clean), Alert::MAX_DETAILS)).filter(|text| !text.is_empty())
+}
+
+/// A short text such as the name of a host.
+pub(super) fn word(text: &str) -> String {
+    line(text, MAX_WORD)
+}
+
+/// A grouping key. One that cannot be kept as it is stands as its digest, so that different keys stay different.
+pub(super) fn key(text: &str) -> String {
+    if text.chars().count() <= Alert::MAX_KEY && !text.chars().any(char::is_control) {
+        return text.to_owned();
+    }
+    digest("sha256:", &[text])
+}
+
+/// A key for a message that names none: a digest over what it is about.
+pub(super) fn digest(prefix: &str, parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut key = String::with_capacity(prefix.len() + 64);
+    key.push_str(prefix);
+    for byte in hash.finalize() {
+        let _ = write!(key, "{byte:02x}");
+    }
+    key
+}
+
+/// Collects links, each once, without those that a browser should not follow.
+#[derive(Default)]
+pub(super) struct Links(Vec<Link>);
+
+impl Links {
+    /// Keeps the link in `href`, if it is one.
+    pub(super) fn add(&mut self, href: &Json<'_>, text: &str) {
+        let Some(href) = href.text() else { return };
+        let web =
+            |scheme: &str| href.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        let fit =
+            href.chars().count() <= MAX_HREF && !href.contains(|c: char| c.is_control() || c.is_whitespace());
+        let known = self.0.iter().any(|link| link.href == *href);
+        if (web("https://") || web("http://")) && fit && !known && self.0.len() < MAX_LINKS {
+            self.0.push(Link { href: href.into_owned(), text: word(text) });
+        }
+    }
+
+    /// Keeps the links of a list of texts or of objects.
+    pub(super) fn add_list(&mut self, list: &Json<'_>) {
+        for item in list.items() {
+            let href =
+                if let Json::Object(_) = item { item.any(&["href", "url", "link", "src"]) } else { item };
+            let text = item.any(&["text", "title", "name", "alt"]).text();
+            self.add(href, text.as_deref().unwrap_or("Link"));
+        }
+    }
+
+    /// What was kept.
+    pub(super) fn kept(self) -> Vec<Link> {
+        self.0
+    }
+}
+
+fn line(text: &str, max: usize) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    cut(text.trim().chars().map(clean), max).trim().to_owned()
+}
+
+/// The first characters, the last one an ellipsis if there were more.
+fn cut(mut text: impl Iterator<Item = char>, max: usize) -> String {
+    let mut kept = String::new();
+    kept.extend(text.by_ref().take(max));
+    if text.next().is_some() {
+        kept.pop();
+        kept.push('…');
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_title_ends_in_an_ellipsis_between_characters() {
+        let cut = title(&"ß".repeat(2000));
+        assert_eq!(cut.chars().count(), Alert::MAX_TITLE);
+        assert!(cut.ends_with("ß…"));
+        assert_eq!(title(&"ß".repeat(1024)), "ß".repeat(1024));
+    }
+
+    #[test]
+    fn control_characters_become_spaces() {
+        assert_eq!(title("\u{0}disk\r\nfull\u{7}"), "disk  full");
+        assert_eq!(details("one\r\ntwo\u{0}\tthree ").as_deref(), Some("one\ntwo \tthree"));
+        assert_eq!(details(" \n "), None);
+    }
+
+    #[test]
+    fn keys_that_cannot_be_kept_stay_different() {
+        assert_eq!(key("disk"), "disk");
+        assert_ne!(key(&"a".repeat(2000)), key(&"a".repeat(2001)));
+        assert_ne!(key("a\u{0}"), key("a\u{1}"));
+        assert!(key(&"a".repeat(2000)).chars().count() <= Alert::MAX_KEY);
+    }
+
+    #[test]
+    fn only_links_of_the_web_are_kept() {
+        let mut links = Links::default();
+        for href in ["javascript:alert(1)", "HTTPS://a.example", "https://a b", "https://x", "https://x", ""]
+        {
+            links.add(&Json::Text(href.into()), "Link");
+        }
+        let kept: Vec<_> = links.kept().into_iter().map(|link| link.href).collect();
+        assert_eq!(kept, ["HTTPS://a.example", "https://x"]);
+    }
+}

@@ -1,0 +1,116 @@
+//! The many words for one idea: severities, actions and times.
+
+use domain::{AlertAction, Severity, Timestamp};
+
+use super::{json::Json, text};
+
+/// What a word for the severity means, and the word itself if nothing is known to be meant by it.
+pub(super) fn severity(said: &Json<'_>) -> (Severity, Option<String>) {
+    match said.text() {
+        None => (Severity::default(), None),
+        Some(word) => match Severity::from_word(&word) {
+            Some(severity) => (severity, None),
+            None => (Severity::default(), Some(text::word(&word))),
+        },
+    }
+}
+
+/// What a word for the action means.
+pub(super) fn action(word: &str) -> Option<AlertAction> {
+    Some(match word.trim().to_ascii_lowercase().as_str() {
+        "trigger" | "triggered" | "firing" | "fire" | "alert" | "alerting" | "open" | "opened" | "create"
+        | "created" | "problem" | "down" | "fail" | "failed" | "failing" | "failure" | "error"
+        | "critical" | "warning" | "active" | "new" | "unhealthy" => AlertAction::Trigger,
+        "acknowledge" | "acknowledged" | "ack" | "acked" | "acknowledgement" => AlertAction::Acknowledge,
+        "resolve" | "resolved" | "ok" | "close" | "closed" | "recovery" | "recovered" | "recover"
+        | "clear" | "cleared" | "normal" | "up" | "success" | "healthy" | "inactive" | "fixed" => {
+            AlertAction::Resolve
+        }
+        _ => return None,
+    })
+}
+
+/// A time: RFC 3339, or the time since 1970 in seconds, milliseconds, microseconds or nanoseconds, told apart by size,
+/// as a number or a text. Go's zero time, which means "not known", is none.
+pub(super) fn time(said: &Json<'_>) -> Option<Timestamp> {
+    let millis = match said {
+        Json::Integer(number) => since_epoch(i128::from(*number)),
+        Json::Unsigned(number) => since_epoch(i128::from(*number)),
+        Json::Float(number) => fractional(*number)?,
+        Json::Text(text) => match text.trim().parse::<Timestamp>() {
+            Ok(at) => at.millis(),
+            Err(_) => match text.trim().parse::<i64>() {
+                Ok(number) => since_epoch(i128::from(number)),
+                Err(_) => fractional(text.trim().parse().ok()?)?,
+            },
+        },
+        Json::Null | Json::Bool(_) | Json::List(_) | Json::Object(_) => return None,
+    };
+    (millis > 0).then(|| Timestamp::from_millis(millis))
+}
+
+/// Seconds until the year 5138 stay below this, and milliseconds since 1973 above.
+const SECONDS_BELOW: i128 = 100_000_000_000;
+
+fn since_epoch(number: i128) -> i64 {
+    let millis = match number {
+        ..SECONDS_BELOW => number * 1000,
+        ..100_000_000_000_000 => number,
+        ..100_000_000_000_000_000 => number / 1000,
+        _ => number / 1_000_000,
+    };
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
+/// Seconds with a fraction; larger numbers are whole ones that a sender wrote as floating point.
+fn fractional(number: f64) -> Option<i64> {
+    if !number.is_finite() || number.abs() >= 1e19 {
+        return None;
+    }
+    let thousandths = if number < 1e11 { number * 1000.0 } else { number };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the number is finite and far below the limit of 128 bits"
+    )]
+    let whole = thousandths.round() as i128;
+    Some(if number < 1e11 { i64::try_from(whole).unwrap_or(i64::MAX) } else { since_epoch(whole) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_every_usual_form() {
+        let at = |json: &str| time(&Json::parse(json.as_bytes()).expect("json")).map(Timestamp::millis);
+        for form in [
+            "1764000000",
+            "\"1764000000\"",
+            "1764000000000",
+            "1764000000000000",
+            "1764000000000000000",
+            "1764000000.0",
+            "\"1764000000.0\"",
+            "1.764e12",
+            "\"2025-11-24T16:00:00Z\"",
+            "\"2025-11-24T17:00:00.000000000+01:00\"",
+        ] {
+            assert_eq!(at(form), Some(1_764_000_000_000), "{form}");
+        }
+        assert_eq!(at("1764000000.25"), Some(1_764_000_000_250));
+        for form in
+            ["\"0001-01-01T00:00:00Z\"", "\"yesterday\"", "\"\"", "null", "-5", "1e300", "{}", "\"NaN\""]
+        {
+            assert_eq!(at(form), None, "{form}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_severity_is_medium_and_says_so() {
+        let read = |json: &str| severity(&Json::parse(json.as_bytes()).expect("json"));
+        assert_eq!(read("\" Critical \""), (Severity::Critical, None));
+        assert_eq!(read("\"catastrophic\""), (Severity::Medium, Some("catastrophic".to_owned())));
+        assert_eq!(read("3"), (Severity::Medium, Some("3".to_owned())));
+        assert_eq!(read("null"), (Severity::Medium, None));
+    }
+}
