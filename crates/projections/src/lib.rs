@@ -1,1 +1,28 @@
 //! One file per read model: what it folds, what it stores, what can be asked of it.
+//!
+//! The projector follows the log in batches. Each batch is folded in memory by the read models, written
+//! once, and moves the checkpoint in the same transaction. Folds are pure: what a table holds depends on the log
+//! alone, never on batch boundaries, time or node, so tables that are rebuilt beside the live ones equal them.
+//!
+//! Who is on call, and everything else about configuration, is answered from memory elsewhere.
+
+mod deadlines;
+mod deliveries;
+mod error;
+mod events;
+mod incident_list;
+mod models;
+mod page_log;
+mod slice;
+mod timeline;
+
+pub use deadlines::{Deadline, Due};
+pub use deliveries::{DeliveryVerdict, DeliveryView};
+pub use error::ReadError;
+pub use events::EventPage;
+pub use incident_list::{
+    Acknowledgement, AlertPlace, EscalationView, IncidentFilter, IncidentView, Resolution, Status,
+};
+pub use models::{ReadLocation, ReadModels, Rebuilt};
+pub use page_log::{PageState, PageView};
+pub use slice::Slice;

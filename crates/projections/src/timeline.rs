@@ -1,0 +1,1 @@
+//! What happened to somebody or something, in order?
