@@ -49,7 +49,7 @@ impl Default for Settings {
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Webhooks cannot be encrypted: a certificate authority cannot be read, or there are none.
+    /// Webhooks cannot be encrypted.
     #[error("the certificate authorities for webhooks cannot be used")]
     Tls(#[source] reqwest::Error),
     /// Mail cannot be encrypted.

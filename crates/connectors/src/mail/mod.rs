@@ -89,16 +89,19 @@ fn words(response: &Response) -> String {
     one_line(&format!("{} {}", response.code(), message.join(" ")), MAX_ANSWER)
 }
 
-/// A reply of 5xx is final and one of 4xx is not (RFC 5321, 4.2.1).
+/// A reply of 5xx is final and one of 4xx is not (RFC 5321, 4.2.1), except where a login is at fault (RFC 4954, 6):
+/// the operator can put that right while the page is still wanted.
 fn explain(failure: &Failure) -> SendError {
     let error = match failure {
         Failure::Smtp(error) => error,
         Failure::Incapable(why) => return SendError::Refused { status: 554, answer: (*why).to_owned() },
     };
     let why = root_cause(error);
-    match error.status() {
-        Some(code) if error.is_permanent() => SendError::Refused { status: code.into(), answer: why },
-        Some(code) => SendError::Unavailable { status: code.into(), answer: why, retry_after: None },
+    match error.status().map(u16::from) {
+        Some(status @ (530 | 534 | 535 | 538 | ..500)) => {
+            SendError::Unavailable { status, answer: why, retry_after: None }
+        }
+        Some(status) => SendError::Refused { status, answer: why },
         // The relay is not what the settings say: no STARTTLS, no way to log in.
         None if error.is_client() => SendError::Unknown { why },
         None => unreachable_because(error, why),

@@ -11,7 +11,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Certificate, Client, Response, Url, redirect};
+use tracing::warn;
 
 use crate::connector::{Connector, SettingsError};
 use crate::error::root_cause;
@@ -36,26 +37,36 @@ pub struct Webhooks {
 
 impl Webhooks {
     /// A sender that reaches what `guard` permits, waits `timeout` for an answer, and trusts the system's certificate
-    /// authorities and those in `authorities` (PEM).
+    /// authorities and those in `authorities` (PEM). On a system that has none, only plain `http` gets through.
     pub fn new(guard: Guard, timeout: Duration, authorities: Option<&[u8]>) -> Result<Self, SettingsError> {
         crate::install_tls();
         let guard = Arc::new(guard);
-        let mut client = Client::builder()
-            .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
-            // A proxy would resolve names where the guard cannot see, and a redirect can lead anywhere.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .dns_resolver(GuardedResolver(Arc::clone(&guard)))
-            .referer(false)
-            .pool_max_idle_per_host(2)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .connect_timeout(timeout.min(Duration::from_secs(5)))
-            .timeout(timeout);
-        if let Some(pem) = authorities {
-            client = client
-                .tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem).map_err(SettingsError::Tls)?);
-        }
-        Ok(Self { client: client.build().map_err(SettingsError::Tls)?, guard, timeout })
+        let client = || {
+            Client::builder()
+                .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
+                // A proxy would resolve names where the guard cannot see, and a redirect can lead anywhere.
+                .no_proxy()
+                .redirect(redirect::Policy::none())
+                .dns_resolver(GuardedResolver(Arc::clone(&guard)))
+                .referer(false)
+                .pool_max_idle_per_host(2)
+                .pool_idle_timeout(Duration::from_secs(30))
+                .connect_timeout(timeout.min(Duration::from_secs(5)))
+                .timeout(timeout)
+        };
+        let client = match authorities.map(Certificate::from_pem_bundle).transpose() {
+            Ok(Some(trusted)) => client().tls_certs_merge(trusted).build(),
+            Ok(None) => client().build().or_else(|error| {
+                // A bare container; it may still run its demo and call http.
+                warn!(
+                    error = root_cause(&error),
+                    "no certificate authorities, so no https webhook will be sent"
+                );
+                client().tls_certs_only([]).build()
+            }),
+            Err(error) => Err(error),
+        };
+        Ok(Self { client: client.map_err(SettingsError::Tls)?, guard, timeout })
     }
 
     async fn post(&self, page: &Page, url: &str, secrets: &[Secret]) -> Result<Receipt, SendError> {

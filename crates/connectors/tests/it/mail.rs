@@ -59,6 +59,13 @@ async fn an_unknown_mailbox_is_refused_for_good() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_at_fault_can_still_be_put_right() {
+    let relay = SmtpServer::start(&[("MAIL", Say("530 5.7.0 authentication required"))]).await;
+    let refused = through(&relay, AMPLE).send(&page()).await.expect_err("a refusal");
+    assert_eq!((refused.code(), refused.is_permanent()), ("unavailable", false), "{refused}");
+}
+
+#[tokio::test]
 async fn a_relay_that_hangs_after_a_refusal_has_still_refused() {
     let relay = SmtpServer::start(&[("CONTENT", Say("554 5.7.1 spam")), ("QUIT", Silence)]).await;
     let refused = through(&relay, AMPLE).send(&page()).await.expect_err("a refusal");
