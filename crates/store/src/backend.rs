@@ -4,7 +4,7 @@
 //! on a thread or task that loops over `take`, commits each group in one transaction and settles it:
 //!
 //! ```ignore
-//! while let Some(group) = queue.take().await {
+//! while let Some(group) = queue.take(lane).await {
 //!     let result = commit(group.appends()).await;
 //!     group.settle(result, &growth);
 //! }
@@ -33,6 +33,8 @@ pub(crate) enum Outcome {
         /// The version the stream has.
         actual: u64,
     },
+    /// The database does not take this append's values, now or ever; the rest of the group is not hurt.
+    Refused(Arc<str>),
 }
 
 /// Some events in order, and how far the log was considered to find them.

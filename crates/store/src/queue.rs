@@ -1,10 +1,12 @@
 //! Where appends wait for the committer, and how they are taken in groups.
 //!
 //! There is no timer: the flush under way is the wait, and whatever came meanwhile goes into the next
-//! group. The queue is bounded by events and by bytes, counting those under way too.
+//! group. The queue is bounded by events and by bytes, counting those under way too. Where several committers
+//! take from it, each has a lane of its own, and a stream's appends all go to the same lane, in order.
 
 use std::{
     collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -25,16 +27,17 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// For a committer that is a thread.
     filled: Condvar,
-    /// For a committer that is a task.
-    notify: Notify,
+    /// For committers that are tasks, one per lane.
+    notify: Box<[Notify]>,
     max_events: usize,
     max_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Waiting>,
-    /// Of the waiting and of the group under way.
+    /// One per lane.
+    waiting: Box<[VecDeque<Waiting>]>,
+    /// Of the waiting and of the groups under way.
     events: usize,
     bytes: usize,
     closed: bool,
@@ -54,12 +57,13 @@ struct Reply {
 }
 
 impl Queue {
-    /// An empty queue that holds at most so many events and bytes.
-    pub(crate) fn new(max_events: usize, max_bytes: usize) -> Arc<Self> {
+    /// An empty queue for `lanes` committers that holds at most so many events and bytes.
+    pub(crate) fn new(lanes: usize, max_events: usize, max_bytes: usize) -> Arc<Self> {
+        let waiting = (0..lanes).map(|_| VecDeque::new()).collect();
         Arc::new(Self {
-            state: Mutex::default(),
+            state: Mutex::new(State { waiting, ..State::default() }),
             filled: Condvar::new(),
-            notify: Notify::new(),
+            notify: (0..lanes).map(|_| Notify::new()).collect(),
             max_events,
             max_bytes,
         })
@@ -75,6 +79,7 @@ impl Queue {
             let why = format!("{events} events of {bytes} bytes never fit into the queue");
             return Err(StoreError::Refused(why.into()));
         }
+        let lane = self.lane(&append.stream);
         let (to, outcome) = oneshot::channel();
         let reply = Reply { to, since: Instant::now() };
         {
@@ -88,30 +93,30 @@ impl Queue {
             }
             state.events += events;
             state.bytes += bytes;
-            state.waiting.push_back(Waiting { append, reply });
+            state.waiting[lane].push_back(Waiting { append, reply });
         }
-        self.wake();
+        self.wake(lane);
         Ok(outcome)
     }
 
     /// Takes what waits, as soon as something does; `None` once the queue is closed and empty. For a
     /// committer that is a task. Cancel safe.
-    pub(crate) async fn take(self: &Arc<Self>) -> Option<Group> {
+    pub(crate) async fn take(self: &Arc<Self>, lane: usize) -> Option<Group> {
         loop {
             // A wake-up that comes between the look and the wait leaves a permit behind.
-            let woken = self.notify.notified();
-            if let Some(taken) = self.try_take(&mut self.state()) {
+            let woken = self.notify[lane].notified();
+            if let Some(taken) = self.try_take(&mut self.state(), lane) {
                 return taken;
             }
             woken.await;
         }
     }
 
-    /// The same for a committer that is a thread. After a [`nudge`](Self::nudge) the group may be empty.
+    /// The same for the only committer, a thread. After a [`nudge`](Self::nudge) the group may be empty.
     pub(crate) fn take_blocking(self: &Arc<Self>) -> Option<Group> {
         let mut state = self.state();
         loop {
-            if let Some(taken) = self.try_take(&mut state) {
+            if let Some(taken) = self.try_take(&mut state, 0) {
                 return taken;
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -121,18 +126,20 @@ impl Queue {
     /// Makes the committer's next take return, if only with an empty group.
     pub(crate) fn nudge(&self) {
         self.state().nudged = true;
-        self.wake();
+        self.wake(0);
     }
 
     /// Lets nothing more in. What waits is still taken.
     pub(crate) fn close(&self) {
         self.state().closed = true;
-        self.wake();
+        for lane in 0..self.notify.len() {
+            self.wake(lane);
+        }
     }
 
     /// `None` to wait, `Some(None)` at the end.
-    fn try_take(self: &Arc<Self>, state: &mut State) -> Option<Option<Group>> {
-        if state.waiting.is_empty() {
+    fn try_take(self: &Arc<Self>, state: &mut State, lane: usize) -> Option<Option<Group>> {
+        if state.waiting[lane].is_empty() {
             if std::mem::take(&mut state.nudged) {
                 return Some(Some(Group::empty(self)));
             }
@@ -141,11 +148,11 @@ impl Queue {
         state.nudged = false;
         let mut group = Group::empty(self);
         while group.appends.len() < GROUP_APPENDS
-            && state.waiting.front().is_some_and(|next| {
+            && state.waiting[lane].front().is_some_and(|next| {
                 group.appends.is_empty() || group.bytes + next.append.bytes <= GROUP_BYTES
             })
         {
-            let Some(Waiting { append, reply }) = state.waiting.pop_front() else { break };
+            let Some(Waiting { append, reply }) = state.waiting[lane].pop_front() else { break };
             group.events += append.events.len();
             group.bytes += append.bytes;
             group.appends.push(append);
@@ -155,9 +162,16 @@ impl Queue {
         Some(Some(group))
     }
 
-    fn wake(&self) {
+    fn wake(&self, lane: usize) {
         self.filled.notify_one();
-        self.notify.notify_one();
+        self.notify[lane].notify_one();
+    }
+
+    fn lane(&self, stream: &str) -> usize {
+        let lanes = self.notify.len() as u64;
+        let mut hasher = DefaultHasher::new();
+        stream.hash(&mut hasher);
+        usize::try_from(hasher.finish() % lanes).unwrap_or(0)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -250,6 +264,7 @@ fn answer(
             let (stream, expected) = (append.stream.to_string(), append.expected);
             Err(StoreError::Conflict { stream, expected, actual })
         }
+        Outcome::Refused(why) => Err(StoreError::Refused(why)),
     }
 }
 

@@ -52,7 +52,11 @@ impl Store {
     /// Opens the log and creates or migrates its tables. Fails if the database cannot be trusted to keep
     /// what it commits, or if another process has the SQLite file open.
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        let (queue, growth) = shared(&options);
+        let lanes = match url {
+            DatabaseUrl::Sqlite(_) => 1,
+            DatabaseUrl::Postgres(_) => postgres::LANES,
+        };
+        let (queue, growth) = shared(&options, lanes);
         let (intake, grown) = (Arc::clone(&queue), Arc::clone(&growth));
         let backend = match url {
             DatabaseUrl::Sqlite(path) => sqlite::open(path, &options, intake, grown).await?,
@@ -70,7 +74,7 @@ impl Store {
 
     /// A log in memory with other limits.
     pub fn memory_with(options: &Options) -> Self {
-        let (queue, growth) = shared(options);
+        let (queue, growth) = shared(options, 1);
         let backend = memory::open(Arc::clone(&queue), Arc::clone(&growth));
         let vault = Vault::with_key(Arc::clone(&backend), &options.vault_key.unwrap_or_default());
         Self::new(Inner { backend, queue, growth }, vault)
@@ -161,9 +165,9 @@ impl Store {
     }
 }
 
-fn shared(options: &Options) -> (Arc<Queue>, Arc<Growth>) {
+fn shared(options: &Options, lanes: usize) -> (Arc<Queue>, Arc<Growth>) {
     (
-        Queue::new(options.queue_events, options.queue_bytes),
+        Queue::new(lanes, options.queue_events, options.queue_bytes),
         Growth::new(options.recent_events, options.recent_bytes),
     )
 }
