@@ -3,7 +3,7 @@
 //! A backend takes groups of appends from the [`Queue`](crate::queue::Queue) by itself, for example
 //! on a thread or task that loops over `take`, commits each group in one transaction and settles it:
 //!
-//! ```ignore
+//! ```text
 //! while let Some(group) = queue.take(lane).await {
 //!     let result = commit(group.appends()).await;
 //!     group.settle(result, &growth);

@@ -154,11 +154,42 @@ fn check_payload(payload: &[u8]) -> Result<(), StoreError> {
     if payload.first() != Some(&b'{') {
         return Err(refused("a payload is not a JSON object"));
     }
-    serde_json::from_slice::<IgnoredAny>(payload)
+    // `IgnoredAny` passes over strings without looking whether they are UTF-8.
+    let text = std::str::from_utf8(payload).map_err(|error| refused(&format!("a payload: {error}")))?;
+    serde_json::from_str::<IgnoredAny>(text)
         .map_err(|error| refused(&format!("a payload is not JSON: {error}")))?;
     Ok(())
 }
 
 fn refused(why: &str) -> StoreError {
     StoreError::Refused(why.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::append,
+        hash::{GENESIS, link},
+        row::Row,
+    };
+
+    #[test]
+    fn a_retry_makes_equal_ids() {
+        let id = |command| Prepared::new(append(command, "team-1", 0)).expect("valid").events[0].id;
+        assert_eq!(id(1), id(1));
+        assert_ne!(id(1), id(2));
+    }
+
+    #[test]
+    fn what_is_told_live_hashes_like_what_is_stored() {
+        let prepared = Prepared::new(append(1, "team-1", 4)).expect("valid");
+        let recorded = prepared.recorded(9, GENESIS);
+        let row = Row::encode(&recorded[0]).expect("JSON");
+        assert_eq!(row.metadata, *prepared.metadata_json);
+        assert_eq!(row.content(), prepared.events[0].content);
+        assert_eq!(row.hash, link(&GENESIS, 9, &row.content()));
+        assert_eq!((row.position, row.version), (9, 5));
+        assert_eq!(row.decode().expect("readable"), *recorded[0]);
+    }
 }

@@ -62,9 +62,15 @@ impl Store {
             DatabaseUrl::Sqlite(path) => sqlite::open(path, &options, intake, grown).await?,
             DatabaseUrl::Postgres(url) => postgres::open(url, &options, intake, grown).await?,
         };
-        let inner = Inner { backend, queue, growth };
-        let vault = Vault::new(Arc::clone(&inner.backend), options.vault_key).await?;
-        Ok(Self::new(inner, vault))
+        match Vault::new(Arc::clone(&backend), options.vault_key).await {
+            Ok(vault) => Ok(Self::new(Inner { backend, queue, growth }, vault)),
+            Err(error) => {
+                // Or the next attempt would find the file still open.
+                queue.close();
+                backend.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// A log in memory, for tests: it means the same and forgets everything at the end.

@@ -56,6 +56,12 @@ pub(crate) async fn walk(
         let why = format!("the log ends before its head at position {head}");
         return Ok(Verified::Tampered { position: chain.events + 1, why });
     }
+    // It may have grown meanwhile, but never beyond its head.
+    let (head, _) = backend.head().await?;
+    if chain.events > head {
+        let why = format!("the event stands beyond the log's head at position {head}");
+        return Ok(Verified::Tampered { position: head + 1, why });
+    }
     Ok(Verified::Intact { events: chain.events, hash: chain.hash })
 }
 

@@ -1,0 +1,131 @@
+//! Opening the file: one process at a time, migrated, and with the settings that durability rests on.
+
+use std::{
+    ffi::OsString,
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use refinery::error::Kind;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::StoreError;
+
+mod migrations {
+    refinery::embed_migrations!("../../migrations/sqlite/log");
+}
+
+/// How many pages of 4 KB the WAL collects before the writer moves them into the file. At SQLite's
+/// 1,000 the writer stops for it every 2,000 events.
+const CHECKPOINT_PAGES: i64 = 8000;
+
+/// How long to wait for SQLite's own locks, which are held for moments only: other processes are kept out.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How many statements a connection keeps prepared.
+const STATEMENTS: usize = 32;
+
+/// What SQLite calls `synchronous=FULL`: a commit waits until the disk has it.
+const FULL: i64 = 2;
+
+/// Keeps other processes (and other handles of this one) off the file while it lives.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the operating system's lock on `<db>.lock`, which ends with the process however it ends.
+    pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
+        let lock = beside(path, ".lock");
+        let shown = lock.display();
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(|error| StoreError::unavailable(format!("{shown} cannot be opened: {error}")))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                let why = format!("another process has {} open (it holds {shown})", path.display());
+                Err(StoreError::unavailable(why))
+            }
+            Err(TryLockError::Error(error)) => {
+                Err(StoreError::unavailable(format!("{shown} cannot be locked: {error}")))
+            }
+        }
+    }
+}
+
+/// The name of a file that belongs to the database.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Creates the file if there is none, and brings its tables up to date.
+pub(super) fn migrate(path: &Path) -> Result<(), StoreError> {
+    let mut connection = writing(path)?;
+    migrations::migrations::runner().run(&mut connection).map_err(|error| match error.kind() {
+        Kind::DivergentVersion(..) | Kind::MissingVersion(..) => {
+            let why = format!("its tables belong to another version of Midwatch: {error}");
+            StoreError::Damaged(why.into())
+        }
+        _ => StoreError::unavailable(format!("its tables cannot be migrated: {error}")),
+    })?;
+    Ok(())
+}
+
+/// A connection that commits durably.
+pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
+    let connection = opened(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    let journal: String =
+        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(fault)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(fault)?;
+    connection.pragma_update(None, "cache_size", -16_000).map_err(fault)?;
+    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(fault)?;
+    if journal != "wal" || synchronous != FULL {
+        let why = format!(
+            "{} does not keep what it commits: journal_mode is {journal} and synchronous is {synchronous}, \
+             not wal and {FULL}",
+            path.display()
+        );
+        return Err(StoreError::unavailable(why));
+    }
+    Ok(connection)
+}
+
+/// A connection that cannot write.
+pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
+    let connection = opened(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.pragma_update(None, "cache_size", -4_000).map_err(fault)?;
+    Ok(connection)
+}
+
+fn opened(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    // Each connection is used by one thread at a time.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| match fault(error) {
+        StoreError::Unavailable(why) => {
+            StoreError::unavailable(format!("{} cannot be opened: {why}", path.display()))
+        }
+        damaged => damaged,
+    })?;
+    connection.busy_timeout(BUSY).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// What an error of SQLite means for the caller.
+pub(super) fn fault(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged(error.to_string().into())
+        }
+        _ => StoreError::unavailable(error),
+    }
+}

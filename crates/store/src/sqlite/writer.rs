@@ -1,0 +1,135 @@
+//! The only thread that writes.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{oneshot, watch};
+
+use super::{connect::Lock, session::Session};
+use crate::{StoreError, growth::Growth, queue::Queue};
+
+/// Work on the writer's connection besides appending; tells whether the connection is still good.
+type Chore = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> bool + Send>;
+
+/// The way to the writer's thread.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Arc<Queue>,
+    chores: mpsc::Sender<Chore>,
+    /// Its sender goes away when the thread ends.
+    ended: watch::Receiver<()>,
+}
+
+impl Writer {
+    /// Starts the thread, which ends when the queue is closed.
+    pub(super) fn start(
+        path: &Path,
+        lock: Lock,
+        session: Session,
+        queue: Arc<Queue>,
+        growth: Arc<Growth>,
+    ) -> Result<Self, StoreError> {
+        let (chores, asked) = mpsc::channel();
+        let (running, ended) = watch::channel(());
+        let committer = Committer {
+            path: path.to_owned(),
+            session: Some(session),
+            chores: asked,
+            queue: Arc::clone(&queue),
+            growth,
+        };
+        thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || {
+                committer.run();
+                // Now the file is closed: others may open it, and who waits for that is told.
+                drop(lock);
+                drop(running);
+            })
+            .map_err(StoreError::unavailable)?;
+        Ok(Self { queue, chores, ended })
+    }
+
+    /// Runs `work` between two groups of appends.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        let chore: Chore = Box::new(move |connection| {
+            let result = connection.and_then(work);
+            let good = result.is_ok();
+            // Nobody may wait any more; the work is done all the same.
+            let _gone = answer.send(result);
+            good
+        });
+        self.chores.send(chore).map_err(|_| StoreError::closed())?;
+        self.queue.nudge();
+        outcome.await.unwrap_or_else(|_| Err(StoreError::closed()))
+    }
+
+    /// Waits until the thread has let go of the file.
+    pub(super) async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+}
+
+struct Committer {
+    path: PathBuf,
+    /// None after a fault, until it could be opened again.
+    session: Option<Session>,
+    chores: mpsc::Receiver<Chore>,
+    queue: Arc<Queue>,
+    growth: Arc<Growth>,
+}
+
+impl Committer {
+    fn run(mut self) {
+        while let Some(group) = self.queue.take_blocking() {
+            if !group.appends().is_empty() {
+                let result = self.session().and_then(|session| session.commit(group.appends()));
+                if let Err(fault) = &result {
+                    tracing::error!(error = %fault, "a group of appends failed");
+                    self.session = None;
+                }
+                group.settle(result, &self.growth);
+            }
+            self.run_chores();
+        }
+        self.run_chores();
+        if let Some(session) = &mut self.session {
+            // The WAL is part of the log whether it is folded in or not; this only makes a tidy file.
+            let folded = session.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            if let Err(error) = folded {
+                tracing::warn!(%error, "the write-ahead log could not be folded into the file");
+            }
+        }
+    }
+
+    fn run_chores(&mut self) {
+        while let Ok(chore) = self.chores.try_recv() {
+            let good = chore(self.session().map(Session::connection));
+            if !good {
+                self.session = None;
+            }
+        }
+    }
+
+    fn session(&mut self) -> Result<&mut Session, StoreError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let session = Session::open(&self.path)?;
+                // A commit that failed on its last step may be there all the same.
+                self.growth.advance(session.head().0);
+                session
+            }
+        };
+        Ok(self.session.insert(session))
+    }
+}
