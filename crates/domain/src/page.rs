@@ -199,6 +199,8 @@ pub enum Page {
         failed: u32,
         /// Not before.
         due_at: Timestamp,
+        /// When it was asked for.
+        requested_at: Timestamp,
     },
     /// It is sent, given up or withdrawn.
     Done,
@@ -227,12 +229,13 @@ impl Aggregate for Page {
 
     fn evolve(&mut self, event: &PageEvent) {
         *self = match (*self, event) {
-            (_, PageEvent::Requested { step, due_at, .. }) => {
-                Self::Open { step: *step, failed: 0, due_at: *due_at }
+            (_, PageEvent::Requested { step, due_at, at, .. }) => {
+                Self::Open { step: *step, failed: 0, due_at: *due_at, requested_at: *at }
             }
-            (Self::Open { step, .. }, PageEvent::Failed { attempt, retry_at: Some(retry_at), .. }) => {
-                Self::Open { step, failed: *attempt, due_at: *retry_at }
-            }
+            (
+                Self::Open { step, requested_at, .. },
+                PageEvent::Failed { attempt, retry_at: Some(retry_at), .. },
+            ) => Self::Open { step, failed: *attempt, due_at: *retry_at, requested_at },
             _ => Self::Done,
         };
     }

@@ -254,7 +254,7 @@ fn add_note(incident: &Incident, note: NoteId, by: &Actor, text: &str, at: Times
         return Err(Invalid::new("text", "must not be empty").into());
     }
     validate::at_most("text", text, MAX_NOTE)?;
-    if incident.open().is_some_and(|open| open.notes.contains(&note)) {
+    if incident.has_note(note) {
         return Ok(vec![]);
     }
     Ok(vec![IncidentEvent::NoteAdded { note, by: by.clone(), text: text.to_owned(), at }])

@@ -25,6 +25,8 @@ pub enum Incident {
         at: Timestamp,
         /// Deliveries it has taken in lately.
         recent: VecDeque<DeliveryId>,
+        /// Notes added lately.
+        notes: VecDeque<NoteId>,
     },
 }
 
@@ -122,7 +124,17 @@ impl Incident {
             }));
             return;
         }
-        let Self::Open(open) = self else { return };
+        let open = match self {
+            Self::Open(open) => open,
+            Self::Absent => return,
+            // Once it is over, only notes are still added.
+            Self::Resolved { notes, .. } => {
+                if let IncidentEvent::NoteAdded { note, .. } = event {
+                    remember(notes, *note);
+                }
+                return;
+            }
+        };
         match event {
             // What is paged after an acknowledgement was taken back follows in the same append.
             IncidentEvent::Triggered { .. } | IncidentEvent::Unacknowledged { .. } => {}
@@ -153,8 +165,18 @@ impl Incident {
                 if let Some(alert) = alert {
                     remember(&mut recent, alert.delivery);
                 }
-                *self = Self::Resolved { episode: open.episode, at: *at, recent };
+                let notes = std::mem::take(&mut open.notes);
+                *self = Self::Resolved { episode: open.episode, at: *at, recent, notes };
             }
+        }
+    }
+
+    /// Whether it remembers adding this note.
+    pub(super) fn has_note(&self, note: NoteId) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Open(open) => open.notes.contains(&note),
+            Self::Resolved { notes, .. } => notes.contains(&note),
         }
     }
 

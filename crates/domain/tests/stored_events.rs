@@ -1,0 +1,76 @@
+//! Every event ever stored stays readable: each stored name has a fixture that decodes for ever.
+//!
+//! A fixture is a file `fixtures/<stored name>.json` with the object as the log keeps it. Fixtures
+//! are added, never edited.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use domain::{
+    Fact, api_key::ApiKeyEvent, delivery::DeliveryEvent, incident::IncidentEvent,
+    integration::IntegrationEvent, organization::OrganizationEvent, page::PageEvent, policy::PolicyEvent,
+    schedule::ScheduleEvent, service::ServiceEvent, team::TeamEvent, user::UserEvent,
+};
+
+/// Decodes and writes again: what is written today is what was stored.
+fn read<E: Fact>(name: &str, stored: &[u8]) {
+    let event = E::decode(name, stored).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let (written_name, written) = event.encode();
+    let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).expect("it is JSON");
+    assert_eq!((written_name.as_str(), json(&written)), (name, json(stored)), "{name}");
+}
+
+#[test]
+fn every_fixture_decodes() {
+    for name in fixtures() {
+        let stored = fs::read(root().join("fixtures").join(format!("{name}.json"))).expect("it was listed");
+        match name.split('.').next().expect("a name has parts") {
+            "api_key" => read::<ApiKeyEvent>(&name, &stored),
+            "delivery" => read::<DeliveryEvent>(&name, &stored),
+            "incident" => read::<IncidentEvent>(&name, &stored),
+            "integration" => read::<IntegrationEvent>(&name, &stored),
+            "organization" => read::<OrganizationEvent>(&name, &stored),
+            "page" => read::<PageEvent>(&name, &stored),
+            "policy" => read::<PolicyEvent>(&name, &stored),
+            "schedule" => read::<ScheduleEvent>(&name, &stored),
+            "service" => read::<ServiceEvent>(&name, &stored),
+            "team" => read::<TeamEvent>(&name, &stored),
+            "user" => read::<UserEvent>(&name, &stored),
+            noun => panic!("no event enum stores `{noun}`"),
+        }
+    }
+}
+
+#[test]
+fn every_stored_name_has_a_fixture() {
+    let mut named = BTreeSet::new();
+    collect(&root().join("src"), &mut named);
+    let missing: Vec<_> = named.difference(&fixtures()).cloned().collect();
+    assert!(named.len() > 30, "the names were not found in the sources");
+    assert!(missing.is_empty(), "events without a fixture: {missing:?}");
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn fixtures() -> BTreeSet<String> {
+    let files = fs::read_dir(root().join("fixtures")).expect("there are fixtures");
+    let names = files.map(|file| file.expect("it can be listed").file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
+}
+
+/// The stored names that the sources declare, as in `#[serde(rename = "team.created.v1")]`.
+fn collect(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("there are sources") {
+        let path = entry.expect("it can be listed").path();
+        if path.is_dir() {
+            collect(&path, names);
+            continue;
+        }
+        let source = fs::read_to_string(&path).expect("a source is text");
+        let renames = source.split("#[serde(rename = \"").skip(1).filter_map(|rest| rest.split('"').next());
+        let versioned =
+            |name: &&str| name.rsplit_once(".v").is_some_and(|(_, version)| version.parse::<u32>().is_ok());
+        names.extend(renames.filter(versioned).map(str::to_owned));
+    }
+}

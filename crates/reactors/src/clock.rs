@@ -1,0 +1,121 @@
+//! The clock: escalates incidents whose wait for an acknowledgement is over.
+//!
+//! Deadlines are rows of a read model in the order in which they are due, so waiting costs nothing
+//! however many there are. Waking up is a command that carries the time; a deadline that is stale by
+//! the time it is judged decides nothing.
+
+use std::collections::HashMap;
+
+use commands::{CommandError, EngineError, MetadataExt, mint};
+use domain::{
+    Actor, IncidentId, Timestamp,
+    incident::{Incident, IncidentCommand},
+};
+use futures::{StreamExt, stream};
+use projections::EscalationDue;
+use store::{Metadata, Position};
+
+use crate::{Parts, retry::Backoff};
+
+/// Deadlines taken from the read model at a time.
+const BATCH: usize = 1024;
+/// Deadlines judged side by side.
+const AT_ONCE: usize = 128;
+
+/// What a deadline was armed for.
+type Armed = (IncidentId, u32, u32, u32);
+
+/// Escalates for ever.
+pub(crate) async fn run(parts: Parts) {
+    let mut positions = parts.reads.watch_position();
+    let mut backoff = Backoff::default();
+    // Judged, but perhaps still shown by a read model that has not reached this position.
+    let mut judged: HashMap<Armed, Position> = HashMap::new();
+    loop {
+        positions.mark_unchanged();
+        let reached = parts.reads.position();
+        judged.retain(|_, position| *position > reached);
+        let now = parts.engine.now();
+        let next = match look(&parts, now).await {
+            Ok((due, next)) => {
+                backoff.reset();
+                judge(&parts, due, &mut judged).await;
+                next
+            }
+            Err(fault) => {
+                backoff.wait("clock", &*fault).await;
+                continue;
+            }
+        };
+        metrics::gauge!("midwatch_clock_last_tick_seconds").set(seconds(now));
+        let sleep = async {
+            match next {
+                // What is shown as due now was judged: the read model will move on.
+                Some(at) if at > now => parts.engine.clock().sleep_until(at).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep => {}
+            changed = positions.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and seconds are exact in it")]
+fn seconds(at: Timestamp) -> f64 {
+    at.millis() as f64 / 1000.0
+}
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+async fn look(parts: &Parts, now: Timestamp) -> Result<(Vec<EscalationDue>, Option<Timestamp>), Fault> {
+    let due = parts.reads.due_escalations(now, BATCH).await?;
+    Ok((due, parts.reads.next_escalation().await?))
+}
+
+async fn judge(parts: &Parts, due: Vec<EscalationDue>, judged: &mut HashMap<Armed, Position>) {
+    let fresh: Vec<_> = due.into_iter().filter(|row| !judged.contains_key(&armed(row))).collect();
+    let outcomes: Vec<_> = stream::iter(fresh)
+        .map(|row| async move { (armed(&row), escalate(parts, &row).await) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    judged.extend(outcomes);
+}
+
+fn armed(row: &EscalationDue) -> Armed {
+    (row.incident, row.cycle, row.pass, row.level)
+}
+
+/// Returns the position from which on the read model knows.
+async fn escalate(parts: &Parts, row: &EscalationDue) -> Position {
+    let mut backoff = Backoff::default();
+    loop {
+        match try_escalate(parts, row).await {
+            Ok(position) => return position,
+            Err(fault @ EngineError::Fact(_)) => {
+                tracing::error!(incident = %row.incident, %fault, "an overdue incident cannot be read");
+                metrics::counter!("midwatch_clock_unreadable_total").increment(1);
+                return Position::MAX;
+            }
+            Err(fault) => backoff.wait("clock", &fault).await,
+        }
+    }
+}
+
+async fn try_escalate(parts: &Parts, row: &EscalationDue) -> Result<Position, EngineError> {
+    let (incident, _) = parts.engine.load::<Incident>(row.incident).await?;
+    let Some(open) = incident.open() else { return Ok(parts.engine.store().head()) };
+    let at = parts.engine.now();
+    let roster = parts.directory.now().roster(&open.ladder, at);
+    let EscalationDue { cycle, pass, level, .. } = *row;
+    let command = IncidentCommand::EscalateOverdue { cycle, pass, level, roster, at };
+    let command_id = mint::derived(row.incident.uuid(), &format!("overdue {cycle} {pass} {level}"));
+    let metadata = Metadata::of(Actor::Reactor { name: "clock".to_owned() }, command_id);
+    match parts.engine.execute::<Incident>(row.incident, &command, &metadata).await {
+        Ok(done) => Ok(done.position),
+        Err(CommandError::Rejected(_)) => Ok(parts.engine.store().head()),
+        Err(CommandError::Fault(fault)) => Err(fault),
+    }
+}

@@ -1,0 +1,106 @@
+//! Sending one page, and recording what came of it.
+
+use std::sync::Arc;
+
+use commands::{CommandError, MetadataExt, mint};
+use connectors::Page as Outgoing;
+use domain::{
+    PageId, Timestamp,
+    page::{Page, PageCommand, PageStep},
+};
+use store::{Metadata, Recorded};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::hands::Held;
+use crate::{
+    Parts,
+    letter::{Letter, compose},
+    retry::Backoff,
+};
+
+/// A page on its lane.
+pub(super) struct Job {
+    pub(super) step: PageStep,
+    pub(super) attempt: u32,
+    pub(super) requested_at: Timestamp,
+    /// The event that asked for it.
+    pub(super) cause: Arc<Recorded>,
+    pub(super) held: Held,
+}
+
+/// What sending needs.
+pub(super) struct Sending {
+    parts: Parts,
+    stop: CancellationToken,
+}
+
+impl Sending {
+    pub(super) const fn new(parts: Parts, stop: CancellationToken) -> Self {
+        Self { parts, stop }
+    }
+
+    /// Sends a page unless it is not needed any more. When told to stop, what has not begun is left
+    /// to whoever starts next; what has begun may then be sent twice, under one key.
+    pub(super) async fn send(self: Arc<Self>, job: Job) {
+        let stop = self.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.see_through(job) => {}
+        }
+    }
+
+    async fn see_through(&self, job: Job) {
+        let mut backoff = Backoff::default();
+        let letter = loop {
+            match compose(&self.parts, &job.step, job.attempt, job.requested_at).await {
+                Ok(letter) => break letter,
+                Err(fault) => backoff.wait("dispatcher", &fault).await,
+            }
+        };
+        let command = match letter {
+            Letter::Withdraw(reason) => PageCommand::WithdrawPage { reason, at: self.parts.engine.now() },
+            Letter::Send(outgoing) => self.hand_over(&job, &outgoing).await,
+        };
+        self.record(&job, &command).await;
+    }
+
+    async fn hand_over(&self, job: &Job, outgoing: &Outgoing) -> PageCommand {
+        let span = tracing::info_span!("page", traceparent = job.cause.metadata.trace.as_deref());
+        let outcome = self.parts.connectors.send(outgoing).instrument(span).await;
+        let (attempt, at) = (job.attempt, self.parts.engine.now());
+        match outcome {
+            Ok(receipt) => PageCommand::RecordSent {
+                attempt,
+                provider: receipt.provider.to_owned(),
+                reference: receipt.reference,
+                at,
+            },
+            Err(error) => PageCommand::RecordFailed {
+                attempt,
+                code: error.code().to_owned(),
+                detail: error.to_string(),
+                permanent: error.is_permanent(),
+                retry_after: error.retry_after(),
+                at,
+            },
+        }
+    }
+
+    async fn record(&self, job: &Job, command: &PageCommand) {
+        let page: PageId = job.step.id();
+        let command_id = mint::derived(page.uuid(), &format!("attempt {}", job.attempt));
+        let metadata = Metadata::reacting("dispatcher", command_id, &job.cause);
+        let mut backoff = Backoff::default();
+        loop {
+            match self.parts.engine.execute::<Page>(page, command, &metadata).await {
+                Ok(done) => return job.held.done_at(done.position),
+                Err(CommandError::Rejected(rejection)) => {
+                    tracing::error!(%page, %rejection, "the outcome of a page could not be recorded");
+                    return job.held.done_at(self.parts.engine.store().head());
+                }
+                Err(CommandError::Fault(fault)) => backoff.wait("dispatcher", &fault).await,
+            }
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! From deliveries to incidents: every stored delivery ends in one verdict.
+//!
+//! After a start, deliveries that a crash left without a verdict come first, in the order of the
+//! log; then new ones as they are stored. Alerts of one problem are decided in order and together,
+//! different problems side by side.
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
+use domain::{
+    Actor, Alert, AlertAction, Channel, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Rejection,
+    ServiceId, Severity, Timestamp, Translated,
+    delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
+    incident::{Incident, IncidentCommand},
+};
+use futures::{StreamExt, stream};
+use store::{Filter, Metadata, Position, Recorded};
+
+use crate::{Parts, retry::Backoff};
+
+/// Deliveries decided together.
+const BATCH: usize = 512;
+/// Problems decided side by side.
+const AT_ONCE: usize = 128;
+/// How long the read models may take to catch up before new deliveries are taken regardless.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Decides deliveries for ever.
+pub(crate) async fn run(parts: Parts) {
+    let start = parts.engine.store().head();
+    if parts.reads.reach(start, PATIENCE).await {
+        recover(&parts, start).await;
+        follow(&parts, start).await;
+    } else {
+        // New alerts do not wait for old ones that may long be decided.
+        tracing::error!("the read models lag behind: deliveries from before the start are decided later");
+        let late = async {
+            while !parts.reads.reach(start, PATIENCE).await {}
+            recover(&parts, start).await;
+        };
+        tokio::join!(late, follow(&parts, start));
+    }
+}
+
+/// Decides what was left without a verdict up to `until`.
+async fn recover(parts: &Parts, until: Position) {
+    let (mut after, mut backoff) = (0, Backoff::default());
+    while after < until {
+        let found = async {
+            let undecided = parts.reads.undecided(after, BATCH).await.map_err(boxed)?;
+            let positions: Vec<_> = undecided
+                .iter()
+                .map(|(position, _)| *position)
+                .take_while(|position| *position <= until)
+                .collect();
+            let events = parts.engine.store().at(&positions).await.map_err(boxed)?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(events)
+        };
+        match found.await {
+            Ok(events) => {
+                backoff.reset();
+                let Some(last) = events.last().map(|event| event.position) else { return };
+                tracing::info!(count = events.len(), "deciding deliveries that were left without a verdict");
+                decide(parts, &events.into_iter().map(Arc::new).collect::<Vec<_>>()).await;
+                after = last;
+            }
+            Err(fault) => backoff.wait("intake", &*fault).await,
+        }
+    }
+}
+
+async fn follow(parts: &Parts, after: Position) {
+    let mut tail = parts.engine.store().tail(after, Filter::Categories(vec![DeliveryId::CATEGORY]));
+    let mut backoff = Backoff::default();
+    loop {
+        match tail.next(BATCH).await {
+            Ok(batch) => {
+                backoff.reset();
+                decide(parts, &batch.events).await;
+            }
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    }
+}
+
+fn boxed<E: std::error::Error + Send + Sync + 'static>(error: E) -> Box<dyn std::error::Error + Send + Sync> {
+    Box::new(error)
+}
+
+/// One thing that one delivery asks for.
+struct Request {
+    service: ServiceId,
+    action: AlertAction,
+    key: String,
+    alert: Alert,
+    cause: Arc<Recorded>,
+}
+
+/// What several deliveries in a row ask of one problem.
+type Problem = Vec<Request>;
+
+async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
+    let mut problems: Vec<Problem> = vec![];
+    let mut index: HashMap<(ServiceId, String), usize> = HashMap::new();
+    let mut hopeless = vec![];
+    for event in events {
+        match understand(parts, event) {
+            Reading::Requests(requests) => {
+                for request in requests {
+                    let slot = *index.entry((request.service, request.key.clone())).or_insert_with(|| {
+                        problems.push(vec![]);
+                        problems.len() - 1
+                    });
+                    problems[slot].push(request);
+                }
+            }
+            Reading::Nothing(conclusion) => hopeless.push(conclusion),
+            Reading::NotForUs => {}
+        }
+    }
+    let deciding = stream::iter(problems).for_each_concurrent(AT_ONCE, |problem| settle(parts, problem));
+    let concluding =
+        stream::iter(hopeless).for_each_concurrent(AT_ONCE, |conclusion| conclude(parts, conclusion));
+    tokio::join!(deciding, concluding);
+}
+
+/// What an event of a delivery's stream means to us.
+enum Reading {
+    Requests(Vec<Request>),
+    Nothing(Conclusion),
+    NotForUs,
+}
+
+struct Conclusion {
+    integration: IntegrationId,
+    verdict: Verdict,
+    reason: String,
+    incident: Option<IncidentId>,
+    cause: Arc<Recorded>,
+}
+
+fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
+    let (Some(delivery), Ok(fact)) =
+        (event.stream_uuid().map(DeliveryId::new), DeliveryEvent::decode(&event.kind, &event.payload))
+    else {
+        tracing::error!(position = event.position, kind = %event.kind, "a delivery's event cannot be read");
+        metrics::counter!("midwatch_intake_unreadable_total").increment(1);
+        return Reading::NotForUs;
+    };
+    let DeliveryEvent::Received { integration, format, service, body, at, .. } = fact else {
+        return Reading::NotForUs;
+    };
+    let bytes = match body {
+        RawBody::Text(text) => text.into_bytes(),
+        RawBody::Base64(text) => STANDARD.decode(text).unwrap_or_default(),
+    };
+    let nothing = |verdict, reason| {
+        Reading::Nothing(Conclusion {
+            integration,
+            verdict,
+            reason,
+            incident: None,
+            cause: Arc::clone(event),
+        })
+    };
+    // Doubt pages: a translator that fails is our fault, not the sender's, who was told 2xx or 500.
+    let translated = catch_unwind(AssertUnwindSafe(|| (parts.translate)(format, &bytes, delivery)))
+        .unwrap_or_else(|_| Ok(vec![unintelligible(&bytes)]));
+    match translated {
+        Err(reason) => nothing(Verdict::Rejected, reason),
+        Ok(translated) if translated.is_empty() => {
+            nothing(Verdict::Ignored, "the message asks for nothing".to_owned())
+        }
+        Ok(translated) => Reading::Requests(
+            translated
+                .into_iter()
+                .map(|one| request(one, service, delivery, integration, at, event))
+                .collect(),
+        ),
+    }
+}
+
+fn request(
+    mut translated: Translated,
+    service: ServiceId,
+    delivery: DeliveryId,
+    integration: IntegrationId,
+    at: Timestamp,
+    event: &Arc<Recorded>,
+) -> Request {
+    let (action, key) = (translated.action, std::mem::take(&mut translated.key));
+    let alert = translated.received(delivery, integration, at);
+    Request { service, action, key, alert, cause: Arc::clone(event) }
+}
+
+fn unintelligible(bytes: &[u8]) -> Translated {
+    metrics::counter!("midwatch_intake_translator_failures_total").increment(1);
+    tracing::error!("a translator failed: the alert pages as it is");
+    Translated {
+        action: AlertAction::Trigger,
+        key: "midwatch:unintelligible".to_owned(),
+        title: "An alert could not be understood".to_owned(),
+        details: Some(String::from_utf8_lossy(bytes).chars().take(Alert::MAX_DETAILS).collect()),
+        severity: Severity::High,
+        unknown_severity: None,
+        source: None,
+        links: vec![],
+        at: None,
+    }
+}
+
+/// Decides what is asked of one problem, in order; triggers in a row together.
+async fn settle(parts: &Parts, problem: Problem) {
+    let mut rest = problem.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        if first.action != AlertAction::Trigger {
+            finish(parts, first).await;
+            continue;
+        }
+        let mut run = vec![first];
+        while let Some(next) = rest.next_if(|next| next.action == AlertAction::Trigger) {
+            run.push(next);
+        }
+        trigger(parts, run).await;
+    }
+}
+
+async fn trigger(parts: &Parts, run: Vec<Request>) {
+    let Some(first) = run.first() else { return };
+    let metadata = because_of(first);
+    let request = OpenRequest {
+        service: first.service,
+        key: first.key.clone(),
+        title: first.alert.title.clone(),
+        details: first.alert.details.clone(),
+        severity: run.iter().map(|one| one.alert.severity).max().unwrap_or_default(),
+        alerts: run.iter().map(|one| one.alert.clone()).collect(),
+    };
+    let mut backoff = Backoff::default();
+    loop {
+        match parts.intake.open(&request, &metadata).await {
+            Ok(_) => return,
+            Err(CommandError::Rejected(rejection)) => {
+                for one in &run {
+                    conclude(parts, one.conclusion(Verdict::Rejected, rejection.to_string(), None)).await;
+                }
+                return;
+            }
+            Err(CommandError::Fault(EngineError::Fact(fault))) => {
+                for one in &run {
+                    conclude(parts, one.conclusion(Verdict::Rejected, unreadable(&fault), None)).await;
+                }
+                return;
+            }
+            Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
+        }
+    }
+}
+
+/// Waiting does not make a history readable; the other alerts go on.
+fn unreadable(fault: &FactError) -> String {
+    tracing::error!(%fault, "an incident's history cannot be read: its alerts are rejected");
+    metrics::counter!("midwatch_intake_unreadable_total").increment(1);
+    format!("the incident's history cannot be read: {fault}")
+}
+
+/// Acknowledges or resolves; without an open incident there is nothing to do.
+async fn finish(parts: &Parts, request: Request) {
+    let mut backoff = Backoff::default();
+    let (incident, reason) = loop {
+        match act(parts, &request).await {
+            Ok(outcome) => break outcome,
+            Err(EngineError::Fact(fault)) => break (None, Some(unreadable(&fault))),
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    };
+    if let Some(reason) = reason {
+        conclude(parts, request.conclusion(Verdict::Ignored, reason, incident)).await;
+    }
+}
+
+/// The incident that was found, and why nothing was done, if nothing was.
+async fn act(parts: &Parts, request: &Request) -> Result<(Option<IncidentId>, Option<String>), EngineError> {
+    let Some(incident) = parts.intake.current(request.service, &request.key).await? else {
+        return Ok((None, Some("nothing was ever opened for this key".to_owned())));
+    };
+    let (by, alert) = (Actor::Integration { id: request.alert.integration }, Some(request.alert.clone()));
+    let (via, at) = (Channel::Alert, parts.engine.now());
+    let command = match request.action {
+        AlertAction::Acknowledge => IncidentCommand::AcknowledgeIncident { by, via, alert, at },
+        AlertAction::Resolve | AlertAction::Trigger => {
+            IncidentCommand::ResolveIncident { by, via, note: None, alert, at }
+        }
+    };
+    match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
+        Ok(done) if done.events.is_empty() => {
+            let cited = match &*done.state {
+                Incident::Open(open) => open.recent.contains(&request.alert.delivery),
+                Incident::Resolved { recent, .. } => recent.contains(&request.alert.delivery),
+                Incident::Absent => false,
+            };
+            // The incident names this delivery already: that is its verdict.
+            let reason = (!cited).then(|| "the incident is in that state already".to_owned());
+            Ok((Some(incident), reason))
+        }
+        Ok(_) => Ok((Some(incident), None)),
+        Err(CommandError::Rejected(rejection)) => {
+            Ok((Some(incident), Some(format!("{rejection} ({})", rejection.code()))))
+        }
+        Err(CommandError::Fault(fault)) => Err(fault),
+    }
+}
+
+/// The same delivery always makes the same command, so that deciding twice records once.
+fn because_of(request: &Request) -> Metadata {
+    let command_id = mint::derived(request.alert.delivery.uuid(), &format!("decide {}", request.key));
+    let metadata = Metadata::reacting("intake", command_id, &request.cause);
+    Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
+}
+
+impl Request {
+    fn conclusion(&self, verdict: Verdict, reason: String, incident: Option<IncidentId>) -> Conclusion {
+        let integration = self.alert.integration;
+        Conclusion { integration, verdict, reason, incident, cause: Arc::clone(&self.cause) }
+    }
+}
+
+async fn conclude(parts: &Parts, conclusion: Conclusion) {
+    let Some(delivery) = conclusion.cause.stream_uuid().map(DeliveryId::new) else { return };
+    let Conclusion { integration, verdict, reason, incident, cause } = conclusion;
+    let metadata = Metadata::reacting("intake", mint::derived(delivery.uuid(), "conclude"), &cause);
+    let at = parts.engine.now();
+    let command = DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at };
+    let mut backoff = Backoff::default();
+    loop {
+        match parts.engine.execute::<Delivery>(delivery, &command, &metadata).await {
+            Ok(_) => return,
+            Err(CommandError::Rejected(rejection)) => {
+                tracing::error!(%delivery, %rejection, "a delivery could not be concluded");
+                return;
+            }
+            Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the reactors are made of, and running them together.
+
+use std::sync::Arc;
+
+use commands::{DirectoryHandle, Engine, Intake};
+use connectors::Connectors;
+use domain::{DeliveryId, Translated, integration::IntegrationKind};
+use projections::ReadModels;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock, dispatcher::Dispatcher, intake, pager};
+
+/// Turns the bytes of a delivery into alerts, or says why they make no sense. Pure.
+pub type Translate =
+    Arc<dyn Fn(IntegrationKind, &[u8], DeliveryId) -> Result<Vec<Translated>, String> + Send + Sync>;
+
+/// What the reactors work with.
+#[derive(Clone)]
+pub struct Parts {
+    /// Commands go here.
+    pub engine: Engine,
+    /// Who is who.
+    pub directory: DirectoryHandle,
+    /// Opens incidents.
+    pub intake: Arc<Intake>,
+    /// What is due, and what has no verdict yet.
+    pub reads: ReadModels,
+    /// Understands deliveries.
+    pub translate: Translate,
+    /// The outside world.
+    pub connectors: Connectors,
+    /// Where people reach Midwatch, without a slash at the end.
+    pub public_url: String,
+}
+
+/// All reactors of a node.
+pub struct Reactors {
+    parts: Parts,
+}
+
+impl Reactors {
+    /// Reactors over these parts.
+    pub const fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Runs until told to stop. Returns early, with the name, if one of them ends by itself: that is
+    /// a fault which the caller must make visible.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), &'static str> {
+        let parts = self.parts;
+        let dispatcher = Arc::new(Dispatcher::new(parts.clone()));
+        let mut running: JoinSet<&'static str> = JoinSet::new();
+        running.spawn(named("intake", intake::run(parts.clone())));
+        running.spawn(named("pager", pager::run(parts.clone())));
+        running.spawn(named("clock", clock::run(parts)));
+        running.spawn(named("dispatcher", dispatcher.run()));
+        let ended = tokio::select! {
+            () = stop.cancelled() => None,
+            ended = running.join_next() => ended,
+        };
+        running.shutdown().await;
+        match ended {
+            None => Ok(()),
+            Some(Ok(name)) => Err(name),
+            Some(Err(panic)) => {
+                tracing::error!(%panic, "a reactor panicked");
+                Err("a reactor")
+            }
+        }
+    }
+}
+
+async fn named(name: &'static str, reactor: impl Future<Output = ()>) -> &'static str {
+    reactor.await;
+    name
+}
