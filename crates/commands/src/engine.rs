@@ -160,7 +160,9 @@ impl Engine {
                 }
                 Ok(committed) => {
                     let mut state = Arc::unwrap_or_clone(known.state);
-                    events.iter().for_each(|event| state.evolve(event));
+                    for event in &events {
+                        state.evolve(event);
+                    }
                     let (state, version) = (Arc::new(state), committed.version);
                     self.keep::<A>(id, &state, version);
                     return Ok(Done { position: committed.position, version, events, state });

@@ -19,15 +19,13 @@ use domain::{
     delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
     incident::{Incident, IncidentCommand},
 };
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use store::{Filter, Metadata, Position, Recorded};
 
 use crate::{Parts, retry::Backoff};
 
 /// Deliveries decided together.
 const BATCH: usize = 512;
-/// Problems decided side by side.
-const AT_ONCE: usize = 128;
 /// How long the read models may take to catch up before new deliveries are taken regardless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -124,10 +122,15 @@ async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
             Reading::NotForUs => {}
         }
     }
-    let deciding = stream::iter(problems).for_each_concurrent(AT_ONCE, |problem| settle(parts, problem));
-    let concluding =
-        stream::iter(hopeless).for_each_concurrent(AT_ONCE, |conclusion| conclude(parts, conclusion));
-    tokio::join!(deciding, concluding);
+    // A batch is bounded, and so is what is decided side by side.
+    let mut deciding = FuturesUnordered::new();
+    for problem in problems {
+        deciding.push(settle(parts, problem).boxed());
+    }
+    for conclusion in hopeless {
+        deciding.push(conclude(parts, conclusion).boxed());
+    }
+    while deciding.next().await.is_some() {}
 }
 
 /// What an event of a delivery's stream means to us.

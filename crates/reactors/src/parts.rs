@@ -49,7 +49,7 @@ impl Reactors {
     /// a fault which the caller must make visible.
     pub async fn run(self, stop: CancellationToken) -> Result<(), &'static str> {
         let parts = self.parts;
-        let dispatcher = Arc::new(Dispatcher::new(parts.clone()));
+        let dispatcher = Dispatcher::new(parts.clone());
         let mut running: JoinSet<&'static str> = JoinSet::new();
         running.spawn(named("intake", intake::run(parts.clone())));
         running.spawn(named("pager", pager::run(parts.clone())));
