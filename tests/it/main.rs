@@ -1,0 +1,3 @@
+//! The running system, from outside: one file per capability.
+
+mod tidy;
