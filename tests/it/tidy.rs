@@ -176,7 +176,8 @@ fn collect(folder: &Path, sources: &mut Vec<Source>) {
         let path = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if name != "target" && name != "generated" && !name.starts_with('.') {
+            let written = !matches!(name.as_str(), "generated" | "node_modules" | "target");
+            if written && !name.starts_with('.') {
                 collect(&path, sources);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
