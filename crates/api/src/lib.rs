@@ -1,6 +1,15 @@
 //! The inbound edge: GraphQL and webhooks. Translates; decides nothing.
 
 mod app;
+mod auth;
+mod ops;
+mod problem;
+mod router;
+pub mod trace;
 pub mod webhooks;
 
 pub use app::{App, Limits, Settings, TokenDigest, Viewer};
+pub use auth::bearer;
+pub use ops::{Health, Ops};
+pub use problem::Problem;
+pub use router::router;

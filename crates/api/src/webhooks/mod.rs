@@ -1,3 +1,10 @@
 //! Webhooks: what monitoring tools send, kept as it came, then understood.
 
+mod answers;
+mod body;
+mod hooks;
+mod road;
+pub mod signature;
 pub mod translate;
+
+pub(crate) use hooks::routes;

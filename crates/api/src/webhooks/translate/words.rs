@@ -49,15 +49,18 @@ pub(super) fn time(said: &Json<'_>) -> Option<Timestamp> {
     (millis > 0).then(|| Timestamp::from_millis(millis))
 }
 
-/// Seconds until the year 5138 stay below this, and milliseconds since 1973 above.
+/// Until the year 5138 seconds stay below this, and milliseconds have been above since 1973; and so on, by thousands.
 const SECONDS_BELOW: i128 = 100_000_000_000;
 
 fn since_epoch(number: i128) -> i64 {
-    let millis = match number {
-        ..SECONDS_BELOW => number * 1000,
-        ..100_000_000_000_000 => number,
-        ..100_000_000_000_000_000 => number / 1000,
-        _ => number / 1_000_000,
+    let millis = if number < SECONDS_BELOW {
+        number * 1000
+    } else if number < SECONDS_BELOW * 1000 {
+        number
+    } else if number < SECONDS_BELOW * 1_000_000 {
+        number / 1000
+    } else {
+        number / 1_000_000
     };
     i64::try_from(millis).unwrap_or(i64::MAX)
 }

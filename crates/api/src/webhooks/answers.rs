@@ -1,0 +1,154 @@
+//! Answers, in the format that the caller reads.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::{
+    body::Unread,
+    road::{Accepted, Refusal},
+    translate::Malformed,
+};
+use crate::Problem;
+
+/// What every caller but PagerDuty's clients reads: our own JSON, and problem details.
+pub(super) fn plain(outcome: Result<Accepted, Refusal>) -> Response {
+    let refusal = match outcome {
+        Ok(Accepted { delivery, position, .. }) => {
+            let body = json!({
+                "status": "accepted", "delivery": delivery.to_string(), "position": position.to_string()
+            });
+            return (StatusCode::ACCEPTED, Json(body)).into_response();
+        }
+        Err(refusal) => refusal,
+    };
+    match refusal {
+        Refusal::NoEntrance => {
+            let why = "no enabled integration of this kind has this key";
+            Problem::new(StatusCode::NOT_FOUND, "no-such-integration", why).into_response()
+        }
+        Refusal::Unsigned => {
+            let why =
+                "this integration requires `X-Midwatch-Signature: sha256=<hex HMAC-SHA256 of the body>`";
+            unauthorized(Problem::new(StatusCode::UNAUTHORIZED, "unsigned", why).into_response())
+        }
+        Refusal::WrongSignature => {
+            let why =
+                "the signature is not the HMAC-SHA256 of the received bytes under the integration's secret";
+            unauthorized(Problem::new(StatusCode::UNAUTHORIZED, "wrong-signature", why).into_response())
+        }
+        Refusal::Malformed { delivery, why } => {
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed", why.to_string());
+            problem.with_errors(why.problems()).kept_as(delivery).into_response()
+        }
+        Refusal::Busy => {
+            Problem::unavailable("too many messages at once; send this one again").into_response()
+        }
+        Refusal::Unavailable => {
+            Problem::unavailable("the message could not be stored; send it again").into_response()
+        }
+    }
+}
+
+/// A message that was not read to its end.
+pub(super) fn plain_unread(unread: Unread, limit: usize) -> Response {
+    match unread {
+        Unread::TooLarge => {
+            let why = format!("a message has at most {limit} bytes");
+            closing(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", why).into_response())
+        }
+        Unread::Broken => {
+            let why = "the message broke off or took too long";
+            closing(Problem::new(StatusCode::REQUEST_TIMEOUT, "broken-off", why).into_response())
+        }
+    }
+}
+
+/// What clients of PagerDuty's Events API read.
+pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
+    let refusal = match outcome {
+        Ok(Accepted { alerts, .. }) => {
+            let key = alerts.into_iter().next().map(|alert| alert.key).unwrap_or_default();
+            let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
+            return (StatusCode::ACCEPTED, Json(body)).into_response();
+        }
+        Err(refusal) => refusal,
+    };
+    match refusal {
+        Refusal::NoEntrance => invalid_event(StatusCode::BAD_REQUEST, &["Invalid routing key".to_owned()]),
+        Refusal::Unsigned | Refusal::WrongSignature => {
+            let why = "This integration requires a valid 'X-Midwatch-Signature' header";
+            unauthorized(invalid_event(StatusCode::UNAUTHORIZED, &[why.to_owned()]))
+        }
+        Refusal::Malformed { why: Malformed::NotJson { why }, .. } => unrecognized(&why),
+        Refusal::Malformed { why: Malformed::Invalid { problems }, .. } => {
+            let errors: Vec<_> = problems
+                .iter()
+                .map(|problem| {
+                    let field = problem.pointer.trim_start_matches('/').replace('/', ".");
+                    format!("'{field}' {}", problem.detail)
+                })
+                .collect();
+            invalid_event(StatusCode::BAD_REQUEST, &errors)
+        }
+        Refusal::Busy => later("Too many events at once"),
+        Refusal::Unavailable => later("The event could not be stored"),
+    }
+}
+
+/// The answer to an event from which no routing key could be read.
+pub(super) fn pagerduty_without_key(message: &[u8]) -> Response {
+    match serde_json::from_slice::<serde_json::Value>(
+        message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message),
+    ) {
+        Ok(serde_json::Value::Object(_)) => {
+            invalid_event(StatusCode::BAD_REQUEST, &["'routing_key' is missing or blank".to_owned()])
+        }
+        Ok(_) => unrecognized("the event is not a JSON object"),
+        Err(_) => unrecognized("JSON parse error"),
+    }
+}
+
+/// An event that was not read to its end.
+pub(super) fn pagerduty_unread(unread: Unread, limit: usize) -> Response {
+    closing(match unread {
+        Unread::TooLarge => {
+            invalid_event(StatusCode::PAYLOAD_TOO_LARGE, &[format!("Event is larger than {limit} bytes")])
+        }
+        Unread::Broken => {
+            invalid_event(StatusCode::REQUEST_TIMEOUT, &["Event broke off or took too long".to_owned()])
+        }
+    })
+}
+
+fn invalid_event(status: StatusCode, errors: &[String]) -> Response {
+    let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
+    (status, Json(body)).into_response()
+}
+
+fn unrecognized(why: &str) -> Response {
+    let body = json!({
+        "status": "Unrecognized object", "message": "Event object format is unrecognized", "errors": [why]
+    });
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+fn later(why: &str) -> Response {
+    let body = json!({"status": "unavailable", "message": "Try again later", "errors": [why]});
+    let retry_after = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
+    (StatusCode::SERVICE_UNAVAILABLE, retry_after, Json(body)).into_response()
+}
+
+fn unauthorized(mut response: Response) -> Response {
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("HMAC-SHA256"));
+    response
+}
+
+/// The rest of the message may still be on its way, so the connection is of no further use.
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}

@@ -1,0 +1,72 @@
+//! The endpoints that monitoring tools call.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use domain::integration::IntegrationKind;
+use metrics::histogram;
+
+use super::{answers, body, road::Hooks, translate::routing_key};
+use crate::{App, Problem};
+
+/// Every webhook endpoint. None asks for a token: the key in the path or in the message is the proof.
+pub(crate) fn routes(app: App) -> Router {
+    Router::new()
+        .route("/hooks/generic/{key}", post(generic))
+        .route("/hooks/alertmanager/{key}", post(alertmanager))
+        .route("/v2/enqueue", post(enqueue))
+        .route("/v2/change/enqueue", post(change))
+        .with_state(Arc::new(Hooks::new(app)))
+}
+
+async fn generic(State(hooks): State<Arc<Hooks>>, Path(key): Path<String>, request: Request) -> Response {
+    plain(&hooks, IntegrationKind::Generic, &key, request).await
+}
+
+async fn alertmanager(
+    State(hooks): State<Arc<Hooks>>,
+    Path(key): Path<String>,
+    request: Request,
+) -> Response {
+    plain(&hooks, IntegrationKind::Alertmanager, &key, request).await
+}
+
+async fn plain(hooks: &Hooks, format: IntegrationKind, key: &str, request: Request) -> Response {
+    let started = Instant::now();
+    let (parts, message) = request.into_parts();
+    let limit = hooks.app.settings.limits.body_bytes;
+    let response = match body::read(message, limit).await {
+        Ok(message) => answers::plain(hooks.receive(format, key, &parts.headers, message).await),
+        Err(unread) => answers::plain_unread(unread, limit),
+    };
+    histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
+    response
+}
+
+async fn enqueue(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
+    let started = Instant::now();
+    let (parts, message) = request.into_parts();
+    let limit = hooks.app.settings.limits.body_bytes;
+    let format = IntegrationKind::PagerDuty;
+    let response = match body::read(message, limit).await {
+        Ok(message) => match routing_key(&message) {
+            Some(key) => answers::pagerduty(hooks.receive(format, &key, &parts.headers, message).await),
+            None => answers::pagerduty_without_key(&message),
+        },
+        Err(unread) => answers::pagerduty_unread(unread, limit),
+    };
+    histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
+    response
+}
+
+/// Change events page nobody and are shown nowhere yet: saying so is better than taking them and forgetting them.
+async fn change() -> Response {
+    let why = "change events are not taken; send alerts to /v2/enqueue";
+    Problem::new(StatusCode::NOT_FOUND, "no-change-events", why).into_response()
+}
