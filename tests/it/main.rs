@@ -1,3 +1,9 @@
 //! The running system, from outside: one file per capability.
 
+mod support;
+
+mod deduplication;
+mod escalation;
+mod paging;
+mod restart;
 mod tidy;

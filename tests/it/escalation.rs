@@ -1,0 +1,117 @@
+//! The main story: an alert pages, nobody answers, the next level is paged, somebody takes it.
+
+use serde_json::json;
+
+use crate::support::{TestApp, World};
+
+/// What every story begins with: an alert for the checkout, sent to its generic entrance.
+async fn alert(app: &TestApp, world: &World) -> String {
+    let (_, key) = app.create_integration("GENERIC", &world.service).await;
+    let body = json!({ "title": "payments fail", "severity": "critical", "dedup_key": "payments" });
+    let (status, answer) = app.post(&format!("/hooks/generic/{key}"), body.to_string()).await;
+    assert_eq!(status, 202, "{answer}");
+    app.settle().await;
+    let incidents = app.incidents().await;
+    assert_eq!(incidents.len(), 1);
+    incidents[0]["id"].as_str().expect("an incident has an id").to_owned()
+}
+
+#[tokio::test]
+async fn an_alert_climbs_until_somebody_acknowledges() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let incident = alert(&app, &world).await;
+    let page = &app.outbox.sent()[0];
+    assert_eq!((page.to.as_str(), page.level, page.title.as_str()), ("first@example.org", 1, "payments fail"));
+
+    app.advance_minutes(4).await;
+    assert_eq!(app.outbox.sent().len(), 1);
+    app.advance_minutes(1).await;
+    assert_eq!(app.outbox.sent_to("second@example.org").len(), 1);
+
+    let payload = app.act("acknowledgeIncident", json!({ "onBehalfOf": world.second }), &incident).await;
+    assert_eq!(payload["incident"]["status"], "ACKNOWLEDGED", "{payload}");
+    app.advance_minutes(24 * 60).await;
+    assert_eq!(app.outbox.sent().len(), 2, "no page begins after an acknowledgement");
+
+    app.act("resolveIncident", json!({ "note": "restarted it" }), &incident).await;
+    app.settle().await;
+    let story = app.story(&incident).await;
+    let expected = [
+        "incident.triggered.v1",
+        "incident.escalated.v1",
+        "page.requested.v1",
+        "page.sent.v1",
+        "incident.escalated.v1",
+        "page.requested.v1",
+        "page.sent.v1",
+        "incident.acknowledged.v1",
+        "incident.resolved.v1",
+    ];
+    assert_eq!(story, expected);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_exhausted_ladder_pages_the_administrators_once() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let incident = alert(&app, &world).await;
+    app.advance_minutes(15).await;
+    let last = app.outbox.sent_to("boss@example.org");
+    assert_eq!(last.len(), 1);
+    assert!(last[0].reason.contains("last resort"), "{}", last[0].reason);
+    assert!(app.story(&incident).await.contains(&"incident.exhausted.v1".to_owned()));
+    app.advance_minutes(24 * 60).await;
+    assert_eq!(app.outbox.sent().len(), 3);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_for_a_service_without_anybody_pages_the_administrators() {
+    let app = TestApp::start().await;
+    let boss = app.create_user("boss", "ADMINISTRATOR").await;
+    assert!(boss.starts_with("usr_"));
+    let service = app.create("createService", "service", "CreateServiceInput", json!({ "name": "orphan" })).await;
+    let (_, key) = app.create_integration("GENERIC", &service).await;
+    app.post(&format!("/hooks/generic/{key}"), r#"{"title":"help"}"#).await;
+    app.settle().await;
+    assert_eq!(app.outbox.sent_to("boss@example.org").len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn taking_back_an_acknowledgement_pages_from_the_beginning() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let incident = alert(&app, &world).await;
+    app.act("acknowledgeIncident", json!({}), &incident).await;
+    app.advance_minutes(60).await;
+    app.act("unacknowledgeIncident", json!({}), &incident).await;
+    app.settle().await;
+    assert_eq!(app.outbox.sent_to("first@example.org").len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn reassigning_pages_the_other_person_at_once() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let incident = alert(&app, &world).await;
+    let payload = app.act("reassignIncident", json!({ "userIds": [world.boss], "reason": "knows it" }), &incident).await;
+    assert_eq!(payload["rejection"], json!(null));
+    app.settle().await;
+    assert_eq!(app.outbox.sent_to("boss@example.org").len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn escalating_by_hand_does_not_wait() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let incident = alert(&app, &world).await;
+    app.act("escalateIncident", json!({}), &incident).await;
+    app.settle().await;
+    assert_eq!(app.outbox.sent_to("second@example.org").len(), 1);
+    app.stop().await;
+}

@@ -1,0 +1,93 @@
+//! Pages: retries, delays, lanes, and silence after an acknowledgement.
+
+use connectors::SendError;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, World};
+
+const TIMED_OUT: SendError = SendError::TimedOut { after: std::time::Duration::from_secs(15) };
+
+async fn open(app: &TestApp, world: &World, title: &str) -> String {
+    let input = json!({ "serviceId": world.service, "title": title });
+    let id = app.create("createIncident", "incident", "CreateIncidentInput", input).await;
+    app.settle().await;
+    id
+}
+
+#[tokio::test]
+async fn a_failed_page_is_tried_again_under_the_same_key() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    app.outbox.fail("first@example.org", vec![TIMED_OUT, TIMED_OUT]);
+    let incident = open(&app, &world, "disk").await;
+    assert!(app.outbox.sent().is_empty());
+    app.advance_minutes(1).await;
+    let sent = app.outbox.sent();
+    assert_eq!((sent.len(), sent[0].attempt), (1, 3));
+    let story = app.story(&incident).await;
+    assert_eq!(story.iter().filter(|kind| *kind == "page.failed.v1").count(), 2);
+    assert_eq!(story.iter().filter(|kind| *kind == "page.requested.v1").count(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_delays_no_other() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let phone = json!({ "name": "phone", "email": "phone@example.org",
+        "contacts": [{ "webhook": { "url": "https://phone.example.org/ring" } }] });
+    let phone = app.create("createUser", "user", "CreateUserInput", phone).await;
+    let levels = json!([{ "targets": [{ "userId": phone }, { "userId": world.first }], "timeoutSeconds": 300 }]);
+    let policy = app.create_policy("Both", levels, 0).await;
+    let service = app.create_service("both", &policy).await;
+    let hanging = app.outbox.hang("https://phone.example.org/ring");
+    let input = json!({ "serviceId": service, "title": "disk" });
+    app.create("createIncident", "incident", "CreateIncidentInput", input).await;
+    while app.outbox.sent_to("first@example.org").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(app.outbox.sent_to("https://phone.example.org/ring").is_empty());
+    hanging.notify_one();
+    app.settle().await;
+    assert_eq!(app.outbox.sent().len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_delayed_step_is_silenced_by_an_acknowledgement() {
+    let app = TestApp::start().await;
+    let person = json!({ "name": "patient", "email": "patient@example.org",
+        "contacts": [{ "email": { "address": "now@example.org" } }, { "email": { "address": "later@example.org" } }],
+        "notificationRules": [
+            { "delaySeconds": 0, "contactIndex": 0 }, { "delaySeconds": 120, "contactIndex": 1 }] });
+    let person = app.create("createUser", "user", "CreateUserInput", person).await;
+    let levels = json!([{ "targets": [{ "userId": person }], "timeoutSeconds": 600 }]);
+    let policy = app.create_policy("Patient", levels, 0).await;
+    let service = app.create_service("patient", &policy).await;
+    let create = |title: &str| json!({ "serviceId": service, "title": title });
+    let taken = app.create("createIncident", "incident", "CreateIncidentInput", create("taken")).await;
+    app.create("createIncident", "incident", "CreateIncidentInput", create("left")).await;
+    app.settle().await;
+    app.act("acknowledgeIncident", json!({}), &taken).await;
+    app.advance_minutes(3).await;
+    let later: Vec<_> = app.outbox.sent_to("later@example.org").into_iter().map(|sent| sent.title).collect();
+    assert_eq!(later, ["left"]);
+    assert!(app.story(&taken).await.contains(&"page.withdrawn.v1".to_owned()));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_delivered_says_so_and_the_next_level_is_still_paged() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let refused = SendError::Refused { status: 550, answer: "no such mailbox".to_owned() };
+    app.outbox.fail("first@example.org", vec![refused]);
+    let incident = open(&app, &world, "disk").await;
+    let entries = app.incident(&incident).await["timeline"]["nodes"].clone();
+    let failure = entries.as_array().expect("a list").iter().find(|entry| entry["kind"] == "page.failed.v1");
+    let message = failure.map(|entry| entry["message"].clone()).unwrap_or(Value::Null);
+    assert!(message.as_str().is_some_and(|message| message.contains("550")), "{message}");
+    app.advance_minutes(5).await;
+    assert_eq!(app.outbox.sent_to("second@example.org").len(), 1);
+    app.stop().await;
+}

@@ -1,0 +1,130 @@
+//! One node with a virtual clock and recorded pages.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use commands::{Clock, VirtualClock};
+use domain::Timestamp;
+use serde_json::{Value, json};
+
+use super::Outbox;
+
+/// How long real time may take for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running node, its clock, and what it sent.
+pub(crate) struct TestApp {
+    running: midwatch::Running,
+    /// The clock of the node.
+    pub(crate) clock: VirtualClock,
+    /// What it sent.
+    pub(crate) outbox: Outbox,
+    http: reqwest::Client,
+    /// Keeps the database until the end.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// The administrator's token in tests.
+pub(crate) const TOKEN: &str = "the-token-of-the-tests";
+
+impl TestApp {
+    /// A node on a fresh database: SQLite, or PostgreSQL where the test run provides one and asks for it.
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
+        let mut app = Self::start_on(&folder.path().join("midwatch.db"), clock, Outbox::default()).await;
+        app._folder = Some(folder);
+        app
+    }
+
+    /// A node on this SQLite file.
+    pub(crate) async fn start_on(file: &Path, clock: VirtualClock, outbox: Outbox) -> Self {
+        let config = midwatch::Config::for_tests(&format!("sqlite:{}", file.display()), TOKEN);
+        let parts = midwatch::Parts {
+            clock: Arc::new(clock.clone()),
+            connectors: Some(outbox.connectors()),
+        };
+        let running = midwatch::start(config, parts).await.expect("the node starts");
+        connectors::install_tls();
+        Self { running, clock, outbox, http: reqwest::Client::new(), _folder: None }
+    }
+
+    /// Stops the node in good order.
+    pub(crate) async fn stop(self) {
+        self.running.shutdown().await.expect("the node stops");
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    /// Sends a body to a path, without a token.
+    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, String) {
+        let url = format!("http://{}{path}", self.address());
+        let request = self.http.post(url).header("content-type", "application/json").body(body);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+
+    /// Runs a GraphQL operation as the administrator; faults fail the test.
+    pub(crate) async fn query(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.query_as(TOKEN, query, variables).await;
+        assert_eq!(answer["errors"], Value::Null, "{query}: {answer}");
+        answer["data"].take()
+    }
+
+    /// Runs a GraphQL operation with a token and returns the whole answer.
+    pub(crate) async fn query_as(&self, token: &str, query: &str, variables: Value) -> Value {
+        let request = self
+            .http
+            .post(format!("http://{}/graphql", self.address()))
+            .bearer_auth(token)
+            .json(&json!({ "query": query, "variables": variables }));
+        request.send().await.expect("an answer").json().await.expect("it is JSON")
+    }
+
+    /// Lets time pass, stopping at every deadline on the way, until everything that follows has happened.
+    pub(crate) async fn advance(&self, by: Duration) {
+        let reads = &self.running.app.reads;
+        let end = self.clock.now() + by;
+        loop {
+            self.settle().await;
+            let now = self.clock.now();
+            let escalation = reads.next_escalation().await.expect("deadlines can be read");
+            let page = reads.next_page(now).await.expect("deadlines can be read");
+            let next = escalation.into_iter().chain(page).min().filter(|next| *next <= end).unwrap_or(end);
+            self.clock.advance(next.since(now));
+            if next == end {
+                return self.settle().await;
+            }
+        }
+    }
+
+    /// Lets minutes pass.
+    pub(crate) async fn advance_minutes(&self, minutes: u64) {
+        self.advance(Duration::from_secs(minutes * 60)).await;
+    }
+
+    /// Waits until read models and reactors have done all that the log asks for now.
+    pub(crate) async fn settle(&self) {
+        let settled = async {
+            while !self.is_settled().await {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, settled).await.is_err() {
+            panic!("it did not settle within {PATIENCE:?}");
+        }
+    }
+
+    async fn is_settled(&self) -> bool {
+        let (app, now) = (&self.running.app, self.clock.now());
+        let head = app.engine.store().head();
+        app.reads.reach(head, PATIENCE).await
+            && app.reads.undecided(0, 1).await.is_ok_and(|rows| rows.is_empty())
+            && app.reads.checkpoint("pager").await.is_ok_and(|position| position >= head)
+            && app.reads.due_escalations(now, 1).await.is_ok_and(|rows| rows.is_empty())
+            && app.reads.due_pages(now, None, 1).await.is_ok_and(|rows| rows.is_empty())
+            && app.engine.store().head() == head
+    }
+}
