@@ -35,9 +35,9 @@ pub struct IncidentCard {
     pub service: String,
     /// The name of the team that owns the service.
     pub team: Option<String>,
-    /// The escalation level that is being paged, from 1.
+    /// The escalation level that is being paged, from 1; zero is the last resort after all of them.
     pub level: u32,
-    /// The pass over the escalation levels, from 1.
+    /// Which climb over the levels this is, from 1.
     pub cycle: u32,
     /// A link to the incident.
     pub url: String,

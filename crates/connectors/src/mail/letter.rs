@@ -89,16 +89,20 @@ impl Shown {
 
     fn subject(&self) -> String {
         let Self { severity, service, title, level, .. } = self;
-        let escalation = if *level > 1 { format!("[Level {level}] ") } else { String::new() };
+        let escalation = match level {
+            0 => "[Last resort] ".to_owned(),
+            1 => String::new(),
+            _ => format!("[Level {level}] "),
+        };
         format!("{escalation}[{severity}] {service}: {title}")
     }
 
     /// What is known beside the title, as label and value.
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let escalation = if self.cycle > 1 {
-            format!("level {}, round {}", self.level, self.cycle)
-        } else {
-            format!("level {}", self.level)
+        let escalation = match (self.level, self.cycle) {
+            (0, _) => "nobody answered on any level".to_owned(),
+            (level, 0 | 1) => format!("level {level}"),
+            (level, cycle) => format!("level {level}, round {cycle}"),
         };
         let mut facts = vec![("Service", self.service.clone())];
         facts.extend(self.team.clone().map(|team| ("Team", team)));

@@ -52,6 +52,8 @@ fn the_subject_leads_with_severity_and_service() {
     assert_eq!(header(&sent(&page), "Subject"), "[CRITICAL] Checkout: disk full");
     page.incident.level = 2;
     assert_eq!(header(&sent(&page), "Subject"), "[Level 2] [CRITICAL] Checkout: disk full");
+    page.incident.level = 0;
+    assert_eq!(header(&sent(&page), "Subject"), "[Last resort] [CRITICAL] Checkout: disk full");
 }
 
 #[test]
