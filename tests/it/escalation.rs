@@ -22,7 +22,10 @@ async fn an_alert_climbs_until_somebody_acknowledges() {
     let world = World::make(&app).await;
     let incident = alert(&app, &world).await;
     let page = &app.outbox.sent()[0];
-    assert_eq!((page.to.as_str(), page.level, page.title.as_str()), ("first@example.org", 1, "payments fail"));
+    assert_eq!(
+        (page.to.as_str(), page.level, page.title.as_str()),
+        ("first@example.org", 1, "payments fail")
+    );
 
     app.advance_minutes(4).await;
     assert_eq!(app.outbox.sent().len(), 1);
@@ -72,7 +75,8 @@ async fn an_alert_for_a_service_without_anybody_pages_the_administrators() {
     let app = TestApp::start().await;
     let boss = app.create_user("boss", "ADMINISTRATOR").await;
     assert!(boss.starts_with("usr_"));
-    let service = app.create("createService", "service", "CreateServiceInput", json!({ "name": "orphan" })).await;
+    let service =
+        app.create("createService", "service", "CreateServiceInput", json!({ "name": "orphan" })).await;
     let (_, key) = app.create_integration("GENERIC", &service).await;
     app.post(&format!("/hooks/generic/{key}"), r#"{"title":"help"}"#).await;
     app.settle().await;
@@ -98,7 +102,9 @@ async fn reassigning_pages_the_other_person_at_once() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;
     let incident = alert(&app, &world).await;
-    let payload = app.act("reassignIncident", json!({ "userIds": [world.boss], "reason": "knows it" }), &incident).await;
+    let payload = app
+        .act("reassignIncident", json!({ "userIds": [world.boss], "reason": "knows it" }), &incident)
+        .await;
     assert_eq!(payload["rejection"], json!(null));
     app.settle().await;
     assert_eq!(app.outbox.sent_to("boss@example.org").len(), 1);

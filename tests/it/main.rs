@@ -2,6 +2,7 @@
 
 mod support;
 
+mod crash;
 mod deduplication;
 mod escalation;
 mod paging;

@@ -37,7 +37,8 @@ async fn a_provider_that_hangs_delays_no_other() {
     let phone = json!({ "name": "phone", "email": "phone@example.org",
         "contacts": [{ "webhook": { "url": "https://phone.example.org/ring" } }] });
     let phone = app.create("createUser", "user", "CreateUserInput", phone).await;
-    let levels = json!([{ "targets": [{ "userId": phone }, { "userId": world.first }], "timeoutSeconds": 300 }]);
+    let levels =
+        json!([{ "targets": [{ "userId": phone }, { "userId": world.first }], "timeoutSeconds": 300 }]);
     let policy = app.create_policy("Both", levels, 0).await;
     let service = app.create_service("both", &policy).await;
     let hanging = app.outbox.hang("https://phone.example.org/ring");

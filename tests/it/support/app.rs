@@ -39,10 +39,7 @@ impl TestApp {
     /// A node on this SQLite file.
     pub(crate) async fn start_on(file: &Path, clock: VirtualClock, outbox: Outbox) -> Self {
         let config = midwatch::Config::for_tests(&format!("sqlite:{}", file.display()), TOKEN);
-        let parts = midwatch::Parts {
-            clock: Arc::new(clock.clone()),
-            connectors: Some(outbox.connectors()),
-        };
+        let parts = midwatch::Parts { clock: Arc::new(clock.clone()), connectors: Some(outbox.connectors()) };
         let running = midwatch::start(config, parts).await.expect("the node starts");
         connectors::install_tls();
         Self { running, clock, outbox, http: reqwest::Client::new(), _folder: None }

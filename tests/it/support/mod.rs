@@ -2,8 +2,12 @@
 
 mod app;
 mod outbox;
+mod phone;
+mod server;
 mod world;
 
 pub(crate) use app::TestApp;
-pub(crate) use outbox::{Outbox, Sent};
+pub(crate) use outbox::Outbox;
+pub(crate) use phone::Phone;
+pub(crate) use server::{Server, free_port, run};
 pub(crate) use world::World;

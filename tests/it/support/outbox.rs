@@ -44,7 +44,10 @@ struct State {
 impl Outbox {
     /// Connectors that record here.
     pub(crate) fn connectors(&self) -> Connectors {
-        Connectors::from_parts(Arc::new(Recorder(self.clone(), "smtp")), Arc::new(Recorder(self.clone(), "webhook")))
+        Connectors::from_parts(
+            Arc::new(Recorder(self.clone(), "smtp")),
+            Arc::new(Recorder(self.clone(), "webhook")),
+        )
     }
 
     /// Everything that was handed over and taken, oldest first.
@@ -76,7 +79,8 @@ impl Outbox {
         if let Some(hanging) = hanging {
             hanging.notified().await;
         }
-        let failure = lock(&self.0.failures).get_mut(&to).filter(|all| !all.is_empty()).map(|all| all.remove(0));
+        let failure =
+            lock(&self.0.failures).get_mut(&to).filter(|all| !all.is_empty()).map(|all| all.remove(0));
         if let Some(failure) = failure {
             return Err(failure);
         }

@@ -75,14 +75,20 @@ impl TestApp {
         );
         let payload = self.query(&query, json!({ "input": input })).await[mutation].take();
         assert_eq!(payload["rejection"], Value::Null, "{mutation}");
-        payload[noun]["id"].as_str().unwrap_or_else(|| panic!("{mutation} made nothing: {payload}")).to_owned()
+        payload[noun]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{mutation} made nothing: {payload}"))
+            .to_owned()
     }
 
     /// Runs a mutation on an incident and returns its payload, rejection included.
     pub(crate) async fn act(&self, mutation: &str, mut input: Value, incident: &str) -> Value {
         let mut words = mutation.chars();
-        let input_type =
-            format!("{}{}Input", words.next().expect("a mutation has a name").to_ascii_uppercase(), words.as_str());
+        let input_type = format!(
+            "{}{}Input",
+            words.next().expect("a mutation has a name").to_ascii_uppercase(),
+            words.as_str()
+        );
         input["incidentId"] = incident.into();
         let query = format!(
             "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{

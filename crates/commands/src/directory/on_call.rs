@@ -1,6 +1,9 @@
 //! Whom to page: from a service to its ladder, from a target to people.
 
-use domain::{Ladder, Responder, Roster, ServiceId, Target, TeamId, Timestamp, UserId, user::Role};
+use domain::{
+    Ladder, Responder, Roster, ServiceId, Target, TeamId, Timestamp, UserId,
+    user::{Role, User},
+};
 
 use super::Directory;
 
@@ -18,7 +21,8 @@ impl Directory {
         (ladder.unwrap_or_default(), service.and_then(|service| service.team))
     }
 
-    /// Who stands on each level of a ladder at an instant.
+    /// Who stands on each level of a ladder at an instant. People whom no page can reach stand nowhere,
+    /// so that a level of them is passed over at once instead of waiting for nobody.
     pub fn roster(&self, ladder: &Ladder, at: Timestamp) -> Roster {
         Roster {
             levels: ladder.levels.iter().map(|level| self.people(&level.targets, at)).collect(),
@@ -27,7 +31,7 @@ impl Directory {
         }
     }
 
-    /// The active people behind a target at an instant.
+    /// The people behind a target at an instant whom a page can reach.
     pub fn responders(&self, target: Target, at: Timestamp) -> Vec<Responder> {
         self.people(&[target], at)
     }
@@ -61,12 +65,17 @@ impl Directory {
                     .unwrap_or_default(),
             };
             for user in users {
-                let active = self.users.get(&user).is_some_and(|user| user.is_active());
-                if active && !people.iter().any(|one| one.user == user) {
+                if self.users.get(&user).is_some_and(|user| reachable(user))
+                    && !people.iter().any(|one| one.user == user)
+                {
                     people.push(Responder { user, through: *through });
                 }
             }
         }
         people
     }
+}
+
+fn reachable(user: &User) -> bool {
+    user.is_active() && !user.contacts.is_empty()
 }
