@@ -1,33 +1,217 @@
 //! What is to be done, and when?
+//!
+//! Deadlines are asked for by kind, pages with a cursor: a stuck provider's pages must hide no others.
+
+use std::collections::BTreeMap;
 
 use domain::{IncidentId, PageId, Timestamp};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use store::Recorded;
+use uuid::Uuid;
 
-/// Something that becomes due.
+use crate::{
+    ReadError, ReadModels,
+    db::{Change, Kind, Row, Rows, Table},
+    news::News,
+};
+
+/// Nobody acknowledged in time: the next level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline {
+pub struct EscalationDue {
     /// When.
     pub due_at: Timestamp,
-    /// What.
-    pub what: Due,
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// The climb that the deadline was armed for.
+    pub cycle: u32,
+    /// The pass that the deadline was armed for.
+    pub pass: u32,
+    /// The level that the deadline was armed for.
+    pub level: u32,
 }
 
-/// What becomes due.
+/// A page is to be sent, for the first time or again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// Nobody acknowledged in time: the next level.
-    Escalation {
-        /// Of which incident.
-        incident: IncidentId,
-        /// The climb that the deadline was armed for.
-        cycle: u32,
-        /// The pass that the deadline was armed for.
-        pass: u32,
-        /// The level that the deadline was armed for.
-        level: u32,
-    },
-    /// A page is to be sent, for the first time or again.
-    Page {
-        /// Which page.
-        page: PageId,
-    },
+pub struct PageDue {
+    /// When.
+    pub due_at: Timestamp,
+    /// Which page.
+    pub page: PageId,
+}
+
+pub(crate) static ESCALATIONS: Table = Table {
+    name: "read_escalations_due",
+    columns: &[
+        ("incident", Kind::Bytes),
+        ("due_at", Kind::Int),
+        ("cycle", Kind::Int),
+        ("pass", Kind::Int),
+        ("level", Kind::Int),
+    ],
+    key: 1,
+    keyed: true,
+};
+
+pub(crate) static PAGES: Table = Table {
+    name: "read_pages_due",
+    columns: &[("page", Kind::Bytes), ("due_at", Kind::Int)],
+    key: 1,
+    keyed: true,
+};
+
+/// How the deadlines of incidents and pages stand after a batch, by id, which is the order of the keys.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    escalations: BTreeMap<Uuid, Armed<Step>>,
+    pages: BTreeMap<Uuid, Armed<Timestamp>>,
+}
+
+/// The deadline of one thing after a batch.
+#[derive(Debug)]
+struct Armed<T> {
+    /// The thing came into being in this batch, so that no row can exist.
+    new: bool,
+    deadline: Option<T>,
+}
+
+#[derive(Debug)]
+struct Step {
+    due_at: Timestamp,
+    cycle: u32,
+    pass: u32,
+    level: u32,
+}
+
+impl<T> Default for Armed<T> {
+    fn default() -> Self {
+        Self { new: false, deadline: None }
+    }
+}
+
+impl Fold {
+    pub(crate) fn take(&mut self, recorded: &Recorded, news: &News<'_>) {
+        let Some(id) = recorded.stream_uuid() else { return };
+        match news {
+            News::Triggered(_) => self.escalations.entry(id).or_default().new |= recorded.version == 1,
+            News::Escalated(step) => {
+                let step =
+                    Step { due_at: step.next_at, cycle: step.cycle, pass: step.pass, level: step.level };
+                self.escalations.entry(id).or_default().deadline = Some(step);
+            }
+            // An acknowledgement that is taken back is followed by a climb, which arms again.
+            News::Exhausted(_) | News::Acknowledged(_) | News::Resolved(_) => {
+                self.escalations.entry(id).or_default().deadline = None;
+            }
+            News::Requested(page) => {
+                let armed = self.pages.entry(id).or_default();
+                armed.new |= recorded.version == 1;
+                armed.deadline = Some(page.due_at);
+            }
+            News::Failed(failed) => self.pages.entry(id).or_default().deadline = failed.retry_at,
+            News::Sent(_) | News::Withdrawn(_) => self.pages.entry(id).or_default().deadline = None,
+            News::Received(_)
+            | News::Concluded(_)
+            | News::Joined(_)
+            | News::Raised(_)
+            | News::Unacknowledged
+            | News::Reassigned(_)
+            | News::Noted
+            | News::Other => {}
+        }
+    }
+
+    pub(crate) fn rows(self) -> [Rows; 4] {
+        let (mut disarmed, mut armed) =
+            (Rows::new(&ESCALATIONS, Change::Delete), Rows::new(&ESCALATIONS, Change::Put));
+        for (id, Armed { new, deadline }) in self.escalations {
+            match deadline {
+                Some(Step { due_at, cycle, pass, level }) => {
+                    armed.push([id.into(), due_at.into(), cycle.into(), pass.into(), level.into()]);
+                }
+                None if new => {}
+                None => disarmed.push([id.into()]),
+            }
+        }
+        let (mut done, mut open) = (Rows::new(&PAGES, Change::Delete), Rows::new(&PAGES, Change::Put));
+        for (id, Armed { new, deadline }) in self.pages {
+            match deadline {
+                Some(due_at) => open.push([id.into(), due_at.into()]),
+                None if new => {}
+                None => done.push([id.into()]),
+            }
+        }
+        [disarmed, armed, done, open]
+    }
+}
+
+impl ReadModels {
+    /// Escalations that are due at `until` or were before, the longest due first.
+    pub async fn due_escalations(
+        &self,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<EscalationDue>, ReadError> {
+        let query = Query::select()
+            .columns(ESCALATIONS.names())
+            .from(ESCALATIONS.name)
+            .and_where(Expr::col("due_at").lte(until.millis()))
+            .order_by("due_at", Order::Asc)
+            .order_by("incident", Order::Asc)
+            .limit(limit as u64)
+            .take();
+        let read = |mut row: Row| {
+            Ok(EscalationDue {
+                incident: IncidentId::new(row.take()?),
+                due_at: row.take()?,
+                cycle: row.take()?,
+                pass: row.take()?,
+                level: row.take()?,
+            })
+        };
+        self.db().select(query).await?.into_iter().map(read).collect()
+    }
+
+    /// Pages that are due at `until` or were before, ordered by when and which, after one that was seen before.
+    pub async fn due_pages(
+        &self,
+        until: Timestamp,
+        after: Option<(Timestamp, PageId)>,
+        limit: usize,
+    ) -> Result<Vec<PageDue>, ReadError> {
+        let mut query = Query::select()
+            .columns(PAGES.names())
+            .from(PAGES.name)
+            .and_where(Expr::col("due_at").lte(until.millis()))
+            .order_by("due_at", Order::Asc)
+            .order_by("page", Order::Asc)
+            .limit(limit as u64)
+            .take();
+        if let Some((due_at, page)) = after {
+            let seen = [Expr::val(due_at.millis()), Expr::val(page.uuid().as_bytes().to_vec())];
+            query.and_where(Expr::tuple([Expr::col("due_at"), Expr::col("page")]).gt(Expr::tuple(seen)));
+        }
+        let read = |mut row: Row| Ok(PageDue { page: PageId::new(row.take()?), due_at: row.take()? });
+        self.db().select(query).await?.into_iter().map(read).collect()
+    }
+
+    /// When the next escalation becomes due (or became due, if it is not done yet).
+    pub async fn next_escalation(&self) -> Result<Option<Timestamp>, ReadError> {
+        let query = Query::select().column("due_at").from(ESCALATIONS.name).take();
+        self.earliest(query).await
+    }
+
+    /// When the next page becomes due after an instant.
+    pub async fn next_page(&self, later_than: Timestamp) -> Result<Option<Timestamp>, ReadError> {
+        let query = Query::select()
+            .column("due_at")
+            .from(PAGES.name)
+            .and_where(Expr::col("due_at").gt(later_than.millis()))
+            .take();
+        self.earliest(query).await
+    }
+
+    async fn earliest(&self, mut query: SelectStatement) -> Result<Option<Timestamp>, ReadError> {
+        query.order_by("due_at", Order::Asc).limit(1);
+        self.db().select(query).await?.pop().map(|mut row| row.take()).transpose()
+    }
 }

@@ -6,23 +6,33 @@
 //!
 //! Who is on call, and everything else about configuration, is answered from memory elsewhere.
 
+mod checkpoints;
+mod db;
 mod deadlines;
 mod deliveries;
+mod digest;
 mod error;
 mod events;
 mod incident_list;
+mod json;
 mod models;
+mod news;
 mod page_log;
+mod projection;
+mod projector;
+mod rebuild;
 mod slice;
+mod subject;
 mod timeline;
 
-pub use deadlines::{Deadline, Due};
+pub use deadlines::{EscalationDue, PageDue};
 pub use deliveries::{DeliveryVerdict, DeliveryView};
 pub use error::ReadError;
 pub use events::EventPage;
 pub use incident_list::{
     Acknowledgement, AlertPlace, EscalationView, IncidentFilter, IncidentView, Resolution, Status,
 };
-pub use models::{ReadLocation, ReadModels, Rebuilt};
+pub use models::{ReadLocation, ReadModels};
 pub use page_log::{PageState, PageView};
+pub use rebuild::Rebuilt;
 pub use slice::Slice;

@@ -2,15 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use domain::{Alert, DeliveryId, IncidentId, IntegrationId, ServiceId, Subject, Timestamp};
-use store::{Position, Recorded, Store};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use store::{Position, Store};
+use tokio::{
+    sync::{Mutex, MutexGuard, watch},
+    time::timeout,
+};
 
-use crate::{Deadline, DeliveryView, EventPage, IncidentFilter, IncidentView, PageView, ReadError, Slice};
+use crate::{ReadError, db::Database};
 
 /// Where the read models are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ReadLocation {
     /// Nowhere: for tests.
     Memory,
@@ -20,166 +21,95 @@ pub enum ReadLocation {
     Postgres(String),
 }
 
-/// What a rebuild did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rebuilt {
-    /// The position up to which the new tables were folded when they went live.
-    pub position: Position,
+impl std::fmt::Debug for ReadLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Memory => f.write_str("Memory"),
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            // The URL may hold a password.
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
 }
 
 /// Everything that can be read about incidents, deliveries, pages, timelines and deadlines. Clones share one
 /// database.
 #[derive(Clone, Debug)]
 pub struct ReadModels {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    db: Database,
     position: watch::Sender<Position>,
+    fault: watch::Sender<Option<Arc<str>>>,
+    turn: Mutex<()>,
 }
 
-fn early<T>() -> Result<T, ReadError> {
-    Err(ReadError::Unavailable("it is not connected yet".into()))
-}
-
-#[expect(unused_variables, clippy::unused_async, reason = "the signatures come first")]
 impl ReadModels {
     /// Opens the read models and creates or migrates their tables. The reactors' checkpoints live beside them.
     pub async fn open(store: Store, location: &ReadLocation) -> Result<Self, ReadError> {
-        early()
+        let db = Database::open(location).await?;
+        let shared = Shared {
+            store,
+            db,
+            position: watch::Sender::new(0),
+            fault: watch::Sender::new(None),
+            turn: Mutex::new(()),
+        };
+        let models = Self { shared: Arc::new(shared) };
+        models.announce(models.live().await?.position);
+        Ok(models)
     }
 
     /// The position up to which everything is folded, as far as this node knows.
     pub fn position(&self) -> Position {
-        *self.position.borrow()
+        *self.shared.position.borrow()
     }
 
     /// Follows the position.
     pub fn watch_position(&self) -> watch::Receiver<Position> {
-        self.position.subscribe()
+        self.shared.position.subscribe()
     }
 
     /// Waits until everything up to `position` is folded; false if that takes longer than `within`.
     pub async fn reach(&self, position: Position, within: Duration) -> bool {
-        false
+        let mut watched = self.watch_position();
+        let reached = watched.wait_for(|reached| *reached >= position);
+        timeout(within, reached).await.is_ok_and(|outcome| outcome.is_ok())
     }
 
     /// Why the projector stopped for good, such as an event that cannot be understood: not ready to serve.
     pub fn fault(&self) -> Option<Arc<str>> {
-        None
+        self.shared.fault.borrow().clone()
     }
 
-    /// The projector: folds what the log holds and what comes, until shutdown. Survives database faults by trying
-    /// again. One node at a time should run it (hold a lease); if two do, one wins each batch and the other follows.
-    pub async fn follow(&self, shutdown: CancellationToken) -> Result<(), ReadError> {
-        early()
+    pub(crate) fn set_fault(&self, fault: Arc<str>) {
+        self.shared.fault.send_replace(Some(fault));
     }
 
-    /// For the nodes that do not run the projector: keeps `position` fresh until shutdown.
-    pub async fn observe(&self, shutdown: CancellationToken) {}
-
-    /// Folds the whole log into new tables beside the live ones, then swaps them in one transaction.
-    pub async fn rebuild(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Rebuilt, ReadError> {
-        early()
+    pub(crate) fn db(&self) -> &Database {
+        &self.shared.db
     }
 
-    /// SHA-256 over all read tables in key order, in hexadecimal: equal for equal contents.
-    pub async fn digest(&self) -> Result<String, ReadError> {
-        early()
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
     }
 
-    /// One incident.
-    pub async fn incident(&self, id: IncidentId) -> Result<Option<IncidentView>, ReadError> {
-        early()
+    /// Tells everybody how far the live tables are; they never go back.
+    pub(crate) fn announce(&self, position: Position) {
+        self.shared.position.send_if_modified(|known| {
+            let grown = position > *known;
+            *known = position.max(*known);
+            grown
+        });
     }
 
-    /// Those of these incidents that exist, in no particular order.
-    pub async fn incidents_by_ids(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, ReadError> {
-        early()
-    }
-
-    /// Incidents, newest first.
-    pub async fn incidents(
-        &self,
-        filter: &IncidentFilter,
-        first: usize,
-        after: Option<&str>,
-    ) -> Result<Slice<IncidentView>, ReadError> {
-        early()
-    }
-
-    /// The words of the alerts that these views lead to: one list for each view, in its order.
-    pub async fn alerts(&self, views: &[IncidentView]) -> Result<Vec<Vec<Alert>>, ReadError> {
-        early()
-    }
-
-    /// The latest episode of a key on a service.
-    pub async fn latest_episode(&self, service: ServiceId, key: &str) -> Result<Option<u32>, ReadError> {
-        early()
-    }
-
-    /// Everything that concerns a subject, its own stream included, oldest first.
-    pub async fn timeline(
-        &self,
-        subject: &Subject,
-        first: usize,
-        after: Option<&str>,
-    ) -> Result<Slice<Arc<Recorded>>, ReadError> {
-        early()
-    }
-
-    /// Events in log order, of the wanted types (such as `incident.resolved.v1`) or, if `types` is empty, of all.
-    pub async fn events(
-        &self,
-        types: &[String],
-        after: Position,
-        first: usize,
-    ) -> Result<EventPage, ReadError> {
-        early()
-    }
-
-    /// What came through an entrance, newest first.
-    pub async fn deliveries(
-        &self,
-        integration: IntegrationId,
-        first: usize,
-        after: Option<&str>,
-    ) -> Result<Slice<DeliveryView>, ReadError> {
-        early()
-    }
-
-    /// One delivery.
-    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, ReadError> {
-        early()
-    }
-
-    /// Deliveries after `after` that have no verdict yet, in log order.
-    pub async fn undecided(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<(Position, DeliveryId)>, ReadError> {
-        early()
-    }
-
-    /// Everybody who was or will be paged for an incident, in the order of asking.
-    pub async fn pages(&self, incident: IncidentId) -> Result<Vec<PageView>, ReadError> {
-        early()
-    }
-
-    /// What is due at `until` or was before, the longest due first.
-    pub async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Deadline>, ReadError> {
-        early()
-    }
-
-    /// When something becomes due next (or became due, if it is not done yet).
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
-        early()
-    }
-
-    /// How far the reactor of this name came; zero if it never said so. Not touched by a rebuild.
-    pub async fn checkpoint(&self, name: &str) -> Result<Position, ReadError> {
-        early()
-    }
-
-    /// Remembers how far a reactor came.
-    pub async fn set_checkpoint(&self, name: &str, position: Position) -> Result<(), ReadError> {
-        early()
+    /// The right to advance the live tables, of which a rebuild makes use for the moment of the swap. Between nodes the
+    /// checkpoint decides.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.shared.turn.lock().await
     }
 }

@@ -1,11 +1,22 @@
 //! Who was paged for an incident, and did it arrive?
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use domain::{
-    PageId, Timestamp,
+    IncidentId, PageId, Timestamp,
     page::{PageStep, Withdrawal},
 };
+use sea_query::{Expr, ExprTrait, Order, Query};
 use serde::{Deserialize, Serialize};
-use store::Position;
+use store::{Position, Recorded};
+use uuid::Uuid;
+
+use crate::{
+    ReadError, ReadModels,
+    db::{Cell, Change, Kind, Merge, Row, Rows, Table},
+    json,
+    news::News,
+};
 
 /// What became of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,4 +81,149 @@ pub struct PageView {
     pub attempts: u32,
     /// What became of it.
     pub state: PageState,
+}
+
+pub(crate) static TABLE: Table = Table {
+    name: "read_page_log",
+    columns: &[
+        ("id", Kind::Bytes),
+        ("incident", Kind::Bytes),
+        ("position", Kind::Int),
+        ("request", Kind::Text),
+        ("attempts", Kind::Int),
+        ("state", Kind::Text),
+    ],
+    key: 1,
+    keyed: true,
+};
+
+/// A withdrawal is no attempt.
+static CONCLUDE: Merge = Merge {
+    columns: &[("id", Kind::Bytes), ("attempts", Kind::Int), ("state", Kind::Text)],
+    set: "attempts = COALESCE(given.attempts, kept.attempts), state = given.state",
+};
+
+/// What is kept of the request.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    #[serde(flatten)]
+    step: PageStep,
+    channel: String,
+    due_at: Timestamp,
+    at: Timestamp,
+}
+
+/// What was asked for in a batch, and what became of it or of earlier pages.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    /// By id, which is the order of the key.
+    requested: BTreeMap<Uuid, (Position, Request, Outcome)>,
+    earlier: BTreeMap<Uuid, Outcome>,
+}
+
+#[derive(Debug, Default)]
+struct Outcome {
+    attempts: Option<u32>,
+    /// None: it waits.
+    state: Option<PageState>,
+}
+
+impl Fold {
+    pub(crate) fn take(&mut self, recorded: &Recorded, news: &News<'_>) {
+        let Some(id) = recorded.stream_uuid() else { return };
+        let (attempt, state) = match news {
+            News::Requested(requested) => {
+                if let Entry::Vacant(free) = self.requested.entry(id) {
+                    let request = Request {
+                        step: requested.step,
+                        channel: requested.channel.clone(),
+                        due_at: requested.due_at,
+                        at: requested.at,
+                    };
+                    free.insert((recorded.position, request, Outcome::default()));
+                }
+                return;
+            }
+            News::Sent(sent) => {
+                let (provider, reference) = (sent.provider.clone(), sent.reference.clone());
+                (Some(sent.attempt), PageState::Sent { provider, reference, at: sent.at })
+            }
+            News::Failed(failed) => {
+                let (code, detail, at) = (failed.code.clone(), failed.detail.clone(), failed.at);
+                let state = match failed.retry_at {
+                    Some(retry_at) => PageState::Retrying { code, detail, retry_at, at },
+                    None => PageState::Failed { code, detail, at },
+                };
+                (Some(failed.attempt), state)
+            }
+            News::Withdrawn(withdrawn) => {
+                (None, PageState::Withdrawn { reason: withdrawn.reason, at: withdrawn.at })
+            }
+            News::Received(_)
+            | News::Concluded(_)
+            | News::Triggered(_)
+            | News::Joined(_)
+            | News::Raised(_)
+            | News::Escalated(_)
+            | News::Exhausted(_)
+            | News::Acknowledged(_)
+            | News::Unacknowledged
+            | News::Resolved(_)
+            | News::Reassigned(_)
+            | News::Noted
+            | News::Other => return,
+        };
+        let outcome = match self.requested.get_mut(&id) {
+            Some((.., outcome)) => outcome,
+            None => self.earlier.entry(id).or_default(),
+        };
+        outcome.attempts = attempt.or(outcome.attempts);
+        outcome.state = Some(state);
+    }
+
+    pub(crate) fn rows(self) -> Result<[Rows; 2], ReadError> {
+        let mut concluded = Rows::new(&TABLE, Change::Merge(&CONCLUDE));
+        for (id, outcome) in self.earlier {
+            concluded.push([id.into(), outcome.attempts.into(), outcome.state()?]);
+        }
+        let mut requested = Rows::new(&TABLE, Change::Insert);
+        for (id, (position, request, outcome)) in self.requested {
+            requested.push([
+                id.into(),
+                request.step.incident.uuid().into(),
+                position.into(),
+                json::write(&request)?.into(),
+                outcome.attempts.unwrap_or(0).into(),
+                outcome.state()?,
+            ]);
+        }
+        Ok([concluded, requested])
+    }
+}
+
+impl Outcome {
+    fn state(&self) -> Result<Cell, ReadError> {
+        Ok(self.state.as_ref().map(json::write).transpose()?.into())
+    }
+}
+
+impl ReadModels {
+    /// Everybody who was or will be paged for an incident, in the order of asking.
+    pub async fn pages(&self, incident: IncidentId) -> Result<Vec<PageView>, ReadError> {
+        let query = Query::select()
+            .columns(["id", "position", "request", "attempts", "state"])
+            .from(TABLE.name)
+            .and_where(Expr::col("incident").eq(incident.uuid().as_bytes().to_vec()))
+            .order_by("position", Order::Asc)
+            .take();
+        self.db().select(query).await?.into_iter().map(view).collect()
+    }
+}
+
+fn view(mut row: Row) -> Result<PageView, ReadError> {
+    let (id, position) = (PageId::new(row.take()?), row.take()?);
+    let Request { step, channel, due_at, at } = json::read(&row.take::<String>()?)?;
+    let attempts = row.take()?;
+    let state = row.take::<Option<String>>()?.map_or(Ok(PageState::Waiting), |state| json::read(&state))?;
+    Ok(PageView { id, position, step, channel, requested_at: at, due_at, attempts, state })
 }

@@ -1,7 +1,11 @@
 //! Which incidents are there, and how do they stand?
 
+mod ask;
+mod fold;
+mod rows;
 mod view;
 
+pub(crate) use rows::{DOCUMENT, Fold, LIST};
 pub use view::{
     Acknowledgement, AlertPlace, EscalationView, IncidentFilter, IncidentView, Resolution, Status,
 };

@@ -19,6 +19,26 @@ pub enum Status {
 impl Status {
     /// Every status, in the order of an incident's life.
     pub const ALL: [Self; 3] = [Self::Triggered, Self::Acknowledged, Self::Resolved];
+
+    /// The stored number.
+    pub(super) const fn number(self) -> u32 {
+        match self {
+            Self::Triggered => 0,
+            Self::Acknowledged => 1,
+            Self::Resolved => 2,
+        }
+    }
+}
+
+/// The stored number of a severity.
+pub(super) const fn severity_number(severity: Severity) -> u32 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    }
 }
 
 /// What a responder sees of one incident.

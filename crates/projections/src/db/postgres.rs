@@ -1,0 +1,260 @@
+//! The read models in PostgreSQL, beside the log.
+
+use std::time::Duration;
+
+use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures::{TryStreamExt, future::try_join_all};
+use sea_query::{PostgresQueryBuilder, SelectStatement};
+use sea_query_postgres::PostgresBinder;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use super::{ADVANCE, Cell, Kind, Lookup, Progress, Row, Rows, Side, Table, postgres_schema};
+use crate::ReadError;
+
+/// How many connections there are at most.
+const CONNECTIONS: usize = 8;
+/// How long to wait for one.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// What every session begins with. A commit need not wait for the disk: the checkpoint moves in the same
+/// transaction, so what a crash takes away is folded again.
+const SESSION: &str = "SET default_transaction_isolation = 'read committed'; SET TimeZone = 'UTC'; \
+     SET synchronous_commit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '30s'";
+
+/// Statistics lag behind tables that grow fast; a batch must never walk over a whole table because of that.
+const BATCH: &str = "SET LOCAL enable_seqscan = off";
+
+/// A PostgreSQL database of read models.
+#[derive(Clone, Debug)]
+pub(crate) struct Postgres {
+    pool: Pool,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str) -> Result<Self, ReadError> {
+        let (config, tls) = store::postgres_config(url)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, tls, recycling);
+        let begin = deadpool_postgres::Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
+            Box::pin(async {
+                client.batch_execute(SESSION).await.map_err(deadpool_postgres::HookError::Backend)
+            })
+        });
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .recycle_timeout(Some(WAIT))
+            .post_create(begin)
+            .build()
+            .map_err(|error| ReadError::Unavailable(error.to_string().into()))?;
+        let postgres = Self { pool };
+        postgres_schema::migrate(postgres.client().await?).await?;
+        Ok(postgres)
+    }
+
+    pub(super) async fn client(&self) -> Result<Object, ReadError> {
+        use deadpool_postgres::{HookError, PoolError};
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => fault(error),
+            other => ReadError::Unavailable(other.to_string().into()),
+        })
+    }
+
+    pub(super) async fn selects(&self, queries: Vec<SelectStatement>) -> Result<Vec<Vec<Row>>, ReadError> {
+        let client = self.client().await?;
+        let answers = queries.iter().map(|query| async {
+            let (sql, values) = query.build_postgres(PostgresQueryBuilder);
+            let statement = client.prepare_cached(&sql).await?;
+            client.query(&statement, &values.as_params()).await
+        });
+        let answers = try_join_all(answers).await.map_err(fault)?;
+        answers.iter().map(|rows| rows.iter().map(read).collect()).collect()
+    }
+
+    pub(super) async fn lookup(
+        &self,
+        side: Side,
+        lookup: &'static Lookup,
+        ids: Vec<Uuid>,
+    ) -> Result<Vec<Row>, ReadError> {
+        let client = self.client().await?;
+        let ids: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
+        let statement =
+            client.prepare_cached(&lookup.sql(side, "= ANY($1::bytea[])")).await.map_err(fault)?;
+        let rows = client.query(&statement, &[&ids]).await.map_err(fault)?;
+        rows.iter().map(read).collect()
+    }
+
+    pub(super) async fn advance(
+        &self,
+        side: Side,
+        rows: Vec<Rows>,
+        from: &Progress,
+        to: &Progress,
+    ) -> Result<bool, ReadError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(fault)?;
+        let (position, expected, generation) =
+            (to.position.cast_signed(), from.position.cast_signed(), from.generation.cast_signed());
+        let step: [&(dyn ToSql + Sync); 5] = [&position, &to.hash, &side.word(), &generation, &expected];
+        let moved = async {
+            let statement = transaction.prepare_cached(ADVANCE).await?;
+            let (_, moved) = futures::try_join!(
+                transaction.batch_execute(BATCH),
+                transaction.execute(&statement, &step),
+            )?;
+            Ok(moved)
+        };
+        // First of all, so that the row's lock keeps a rival from doing the same work in vain.
+        if moved.await.map_err(fault)? == 0 {
+            return Ok(false);
+        }
+        // All at once: the statements are sent without waiting for each other's answers, in this order.
+        let changes = rows.iter().map(|rows| change(&transaction, side, rows));
+        try_join_all(changes).await.map_err(fault)?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(true)
+    }
+
+    pub(super) async fn progress(&self, side: Side) -> Result<Option<Progress>, ReadError> {
+        progress(&self.client().await?, side).await
+    }
+
+    pub(super) async fn put(&self, rows: Rows) -> Result<(), ReadError> {
+        let client = self.client().await?;
+        change(&client, Side::Live, &rows).await.map_err(fault)
+    }
+
+    pub(super) async fn begin_next(&self, tables: &'static [&'static Table]) -> Result<Progress, ReadError> {
+        postgres_schema::begin_next(&mut self.client().await?, tables).await
+    }
+
+    pub(super) async fn index_next(&self, tables: &'static [&'static Table]) -> Result<(), ReadError> {
+        postgres_schema::index_next(&mut self.client().await?, tables).await
+    }
+
+    pub(super) async fn swap(
+        &self,
+        tables: &'static [&'static Table],
+        next: &Progress,
+    ) -> Result<bool, ReadError> {
+        postgres_schema::swap(&mut self.client().await?, tables, next).await
+    }
+
+    pub(super) async fn drop_old(&self, tables: &'static [&'static Table]) -> Result<(), ReadError> {
+        postgres_schema::drop_old(&mut self.client().await?, tables).await
+    }
+
+    pub(super) async fn scan(
+        &self,
+        table: &'static Table,
+        mut see: impl FnMut(&Row) + Send + 'static,
+    ) -> Result<(), ReadError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(fault)?;
+        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(fault)?;
+        let rows = transaction.query_raw(&table.scan(), Vec::<i64>::new()).await.map_err(fault)?;
+        let mut rows = std::pin::pin!(rows);
+        while let Some(row) = rows.try_next().await.map_err(fault)? {
+            see(&read(&row)?);
+        }
+        Ok(())
+    }
+}
+
+/// What an error of PostgreSQL means for the caller.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+pub(super) fn fault(error: tokio_postgres::Error) -> ReadError {
+    if let Some(said) = error.as_db_error() {
+        let why = format!("{} ({})", said.message(), said.code().code());
+        // Data corrupted, index corrupted; see PostgreSQL's appendix A.
+        let damaged = said.code().code().starts_with("XX00") && said.code().code() != "XX000";
+        return if damaged { ReadError::Damaged(why.into()) } else { ReadError::Unavailable(why.into()) };
+    }
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        why = format!("{why}: {cause}");
+        source = cause.source();
+    }
+    ReadError::Unavailable(why.into())
+}
+
+pub(super) async fn progress(client: &impl GenericClient, side: Side) -> Result<Option<Progress>, ReadError> {
+    let sql = "SELECT generation, position, hash FROM read_progress WHERE side = $1";
+    let statement = client.prepare_cached(sql).await.map_err(fault)?;
+    let Some(row) = client.query_opt(&statement, &[&side.word()]).await.map_err(fault)? else {
+        return Ok(None);
+    };
+    let mut row = read(&row)?;
+    Ok(Some(Progress { generation: row.take()?, position: row.take()?, hash: row.take()? }))
+}
+
+/// One column of many rows, as the array that `unnest` takes apart.
+enum Array<'a> {
+    Int(Vec<Option<i64>>),
+    Bytes(Vec<Option<&'a [u8]>>),
+    Text(Vec<Option<&'a str>>),
+}
+
+impl<'a> Array<'a> {
+    fn of(kind: Kind, cells: impl Iterator<Item = &'a Cell>) -> Self {
+        match kind {
+            Kind::Int => Self::Int(
+                cells.map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None }).collect(),
+            ),
+            Kind::Bytes => Self::Bytes(cells.map(Cell::bytes).collect()),
+            Kind::Text => Self::Text(
+                cells.map(|cell| if let Cell::Text(text) = cell { Some(&**text) } else { None }).collect(),
+            ),
+        }
+    }
+
+    fn parameter(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Self::Int(numbers) => numbers,
+            Self::Bytes(bytes) => bytes,
+            Self::Text(texts) => texts,
+        }
+    }
+}
+
+/// One statement for all rows.
+async fn change(client: &impl GenericClient, side: Side, rows: &Rows) -> Result<(), tokio_postgres::Error> {
+    let (mut names, mut types, mut arrays) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, (name, kind)) in rows.columns().iter().enumerate() {
+        names.push(*name);
+        let word = match kind {
+            Kind::Int => "bigint",
+            Kind::Bytes => "bytea",
+            Kind::Text => "text",
+        };
+        types.push(format!("${}::{word}[]", index + 1));
+        arrays.push(Array::of(*kind, rows.column(index)));
+    }
+    let (names, types) = (names.join(", "), types.join(", "));
+    let given = format!("unnest({types}) AS given ({names})");
+    let source = format!("SELECT {names} FROM {given}");
+    let statement = client.prepare_cached(&rows.sql(side, &source, &given)).await?;
+    let parameters: Vec<_> = arrays.iter().map(Array::parameter).collect();
+    client.execute(&statement, &parameters).await?;
+    Ok(())
+}
+
+fn read(row: &tokio_postgres::Row) -> Result<Row, ReadError> {
+    let cell = |(index, column): (usize, &tokio_postgres::Column)| {
+        let kind = column.type_();
+        Ok(if *kind == Type::INT8 {
+            row.try_get::<_, Option<i64>>(index).map_err(fault)?.map_or(Cell::Null, Cell::Int)
+        } else if *kind == Type::BYTEA {
+            row.try_get::<_, Option<Vec<u8>>>(index).map_err(fault)?.map_or(Cell::Null, Cell::Bytes)
+        } else {
+            row.try_get::<_, Option<String>>(index).map_err(fault)?.map_or(Cell::Null, Cell::Text)
+        })
+    };
+    row.columns().iter().enumerate().map(cell).collect::<Result<_, ReadError>>().map(Row::new)
+}

@@ -1,0 +1,198 @@
+//! How incidents are kept: a narrow row to search by, and a document to show.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    num::NonZeroUsize,
+};
+
+use domain::{IncidentId, ServiceId};
+use lru::LruCache;
+use sea_query::{Expr, Func, Query};
+use store::Recorded;
+use uuid::Uuid;
+
+use super::{
+    ask::words,
+    view::{IncidentView, Status, severity_number},
+};
+use crate::{
+    ReadError,
+    db::{Change, Database, Kind, Lookup, Merge, Rows, Side, Table},
+    json,
+    news::News,
+};
+
+pub(crate) static LIST: Table = Table {
+    name: "read_incident_list",
+    columns: &[
+        ("number", Kind::Int),
+        ("id", Kind::Bytes),
+        ("thread", Kind::Bytes),
+        ("episode", Kind::Int),
+        ("status", Kind::Int),
+        ("severity", Kind::Int),
+        ("service", Kind::Bytes),
+        ("team", Kind::Bytes),
+        ("opened_at", Kind::Int),
+        ("words", Kind::Text),
+    ],
+    key: 1,
+    keyed: true,
+};
+
+pub(crate) static DOCUMENT: Table = Table {
+    name: "read_incident_document",
+    columns: &[("number", Kind::Int), ("document", Kind::Text)],
+    key: 1,
+    keyed: true,
+};
+
+/// What can change of the narrow row.
+static STAND: Merge = Merge {
+    columns: &[("number", Kind::Int), ("status", Kind::Int), ("severity", Kind::Int)],
+    set: "status = given.status, severity = given.severity",
+};
+
+pub(super) static BY_ID: Lookup = Lookup(
+    "SELECT document.document FROM read_incident_list{side} AS list \
+     JOIN read_incident_document{side} AS document ON document.number = list.number WHERE list.id {ids}",
+);
+
+/// How many views are kept in memory between batches.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(8192).expect("it is not zero");
+
+/// All episodes of one problem share this; episodes count from 1, so it names no incident.
+pub(super) fn thread(service: ServiceId, key: &str) -> Uuid {
+    IncidentId::of_episode(service, key, 0).uuid()
+}
+
+/// The incidents that batches are about.
+pub(crate) struct Fold {
+    side: Side,
+    /// The number of the latest incident; `None` until the table was asked.
+    latest: Option<u64>,
+    /// Views as they are stored.
+    remembered: LruCache<IncidentId, IncidentView>,
+    /// Views that the present batch is about.
+    touched: HashMap<IncidentId, Touched>,
+}
+
+struct Touched {
+    view: IncidentView,
+    /// What the narrow row says; `None` if there is none yet.
+    stored: Option<(Status, domain::Severity)>,
+    changed: bool,
+}
+
+impl Fold {
+    pub(crate) fn new(side: Side) -> Self {
+        Self { side, latest: None, remembered: LruCache::new(REMEMBERED), touched: HashMap::new() }
+    }
+
+    /// Fetches what these events change.
+    pub(crate) async fn prepare<'a>(
+        &mut self,
+        db: &Database,
+        events: impl Iterator<Item = (&'a Recorded, &'a News<'a>)>,
+    ) -> Result<(), ReadError> {
+        if self.latest.is_none() {
+            self.latest = Some(latest(db, self.side).await?);
+        }
+        let (mut opened, mut missing) = (HashSet::new(), Vec::new());
+        for (recorded, news) in events {
+            let Some(id) = incident(recorded) else { continue };
+            if opens(recorded, news) {
+                opened.insert(id);
+            }
+            if opened.contains(&id) || self.touched.contains_key(&id) {
+                continue;
+            }
+            match self.remembered.pop(&id) {
+                Some(view) => self.touch(view),
+                // Asked for once, although it may turn out not to exist.
+                None => {
+                    opened.insert(id);
+                    missing.push(id.uuid());
+                }
+            }
+        }
+        for mut row in db.lookup(self.side, &BY_ID, missing).await? {
+            self.touch(json::read(&row.take::<String>()?)?);
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, view: IncidentView) {
+        let stored = Some((view.status, view.severity));
+        self.touched.insert(view.id, Touched { view, stored, changed: false });
+    }
+
+    pub(crate) fn take(&mut self, recorded: &Recorded, news: &News<'_>) {
+        let Some(id) = incident(recorded) else { return };
+        match (self.touched.get_mut(&id), news) {
+            (None, News::Triggered(triggered)) if opens(recorded, news) => {
+                let number = self.latest.unwrap_or(0) + 1;
+                self.latest = Some(number);
+                let view = IncidentView::opened(id, number, triggered, recorded.position);
+                self.touched.insert(id, Touched { view, stored: None, changed: true });
+            }
+            (Some(touched), _) => {
+                touched.view.fold(recorded, news);
+                touched.changed = true;
+            }
+            (None, _) => {}
+        }
+    }
+
+    pub(crate) fn rows(&self) -> Result<[Rows; 3], ReadError> {
+        let changed = self.touched.values().filter(|touched| touched.changed);
+        let by_number: BTreeMap<_, _> = changed.map(|touched| (touched.view.number, touched)).collect();
+        let mut listed = Rows::new(&LIST, Change::Insert);
+        let mut stands = Rows::new(&LIST, Change::Merge(&STAND));
+        let mut documents = Rows::new(&DOCUMENT, Change::Put);
+        for (number, Touched { view, stored, .. }) in by_number {
+            let (status, severity) = (view.status.number(), severity_number(view.severity));
+            match stored {
+                None => listed.push([
+                    number.into(),
+                    view.id.uuid().into(),
+                    thread(view.service, &view.key).into(),
+                    view.episode.into(),
+                    status.into(),
+                    severity.into(),
+                    view.service.uuid().into(),
+                    view.team.map(domain::TeamId::uuid).into(),
+                    view.opened_at.into(),
+                    words(&format!("{}\n{}", view.title, view.key)).into(),
+                ]),
+                Some(stored) if *stored == (view.status, view.severity) => {}
+                Some(_) => stands.push([number.into(), status.into(), severity.into()]),
+            }
+            documents.push([number.into(), json::write(view)?.into()]);
+        }
+        Ok([listed, stands, documents])
+    }
+
+    /// The batch is written: what it was about may be forgotten.
+    pub(crate) fn written(&mut self) {
+        for (id, touched) in self.touched.drain() {
+            self.remembered.put(id, touched.view);
+        }
+    }
+}
+
+/// Whether an incident begins here: nothing can be stored about it.
+fn opens(recorded: &Recorded, news: &News<'_>) -> bool {
+    recorded.version == 1 && matches!(news, News::Triggered(_))
+}
+
+fn incident(recorded: &Recorded) -> Option<IncidentId> {
+    let id = (recorded.category() == IncidentId::CATEGORY).then(|| recorded.stream_uuid());
+    id.flatten().map(IncidentId::new)
+}
+
+async fn latest(db: &Database, side: Side) -> Result<u64, ReadError> {
+    let query = Query::select().expr(Func::max(Expr::col("number"))).from(LIST.on(side)).take();
+    let latest = db.select(query).await?.pop().map_or(Ok(None), |mut row| row.take::<Option<u64>>())?;
+    Ok(latest.unwrap_or(0))
+}

@@ -1,0 +1,208 @@
+//! What an event means to the read models: only the fields they need, which costs a fraction of reading it all.
+//!
+//! Each variant stands for a stored name. A test holds these shapes against the domain's own events.
+
+use std::borrow::Cow;
+
+use domain::{
+    Actor, Channel, DeliveryId, IncidentId, IntegrationId, PolicyId, ServiceId, Severity, TeamId, Timestamp,
+    delivery::Verdict,
+    page::{PageStep, Withdrawal},
+};
+use serde::{Deserialize, Deserializer};
+use store::{Filter, Recorded};
+
+use crate::ReadError;
+
+/// One event, as far as read models look at it.
+#[derive(Debug)]
+pub(crate) enum News<'a> {
+    Received(Received<'a>),
+    Concluded(Concluded),
+    Triggered(Box<Triggered>),
+    Joined(Joined),
+    Raised(Raised),
+    Escalated(Escalated),
+    Exhausted(Exhausted),
+    Acknowledged(Said),
+    Unacknowledged,
+    Resolved(Said),
+    Reassigned(Reassigned),
+    Noted,
+    Requested(Requested),
+    Sent(Sent),
+    Failed(Failed),
+    Withdrawn(Withdrawn),
+    /// Configuration, which is read elsewhere, or an event of a newer Midwatch.
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Received<'a> {
+    pub(crate) integration: IntegrationId,
+    #[serde(borrow)]
+    pub(crate) format: Cow<'a, str>,
+    pub(crate) service: ServiceId,
+    #[serde(borrow)]
+    pub(crate) proof: Cow<'a, str>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Concluded {
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: String,
+    pub(crate) incident: Option<IncidentId>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct AlertNews {
+    pub(crate) delivery: DeliveryId,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Triggered {
+    pub(crate) service: ServiceId,
+    pub(crate) team: Option<TeamId>,
+    pub(crate) key: String,
+    pub(crate) episode: u32,
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) details: Option<String>,
+    pub(crate) severity: Severity,
+    pub(crate) alerts: Vec<AlertNews>,
+    pub(crate) ladder: LadderNews,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct LadderNews {
+    pub(crate) policy: Option<PolicyId>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Joined {
+    pub(crate) alerts: Vec<AlertNews>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Raised {
+    pub(crate) to: Severity,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Escalated {
+    pub(crate) cycle: u32,
+    pub(crate) pass: u32,
+    pub(crate) level: u32,
+    pub(crate) next_at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Exhausted {
+    pub(crate) cycle: u32,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Said {
+    pub(crate) by: Actor,
+    pub(crate) via: Channel,
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+    #[serde(default)]
+    pub(crate) alert: Option<AlertNews>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Reassigned {
+    pub(crate) ladder: LadderNews,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Requested {
+    #[serde(flatten)]
+    pub(crate) step: PageStep,
+    pub(crate) channel: String,
+    pub(crate) due_at: Timestamp,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sent {
+    pub(crate) attempt: u32,
+    pub(crate) provider: String,
+    pub(crate) reference: Option<String>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Failed {
+    pub(crate) attempt: u32,
+    pub(crate) code: String,
+    pub(crate) detail: String,
+    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Withdrawn {
+    pub(crate) reason: Withdrawal,
+    pub(crate) at: Timestamp,
+}
+
+impl<'a> News<'a> {
+    /// Understands one event. Fails if its name is known but its payload is not what the name promises.
+    pub(crate) fn of(recorded: &'a Recorded) -> Result<Self, ReadError> {
+        read(&recorded.kind, &recorded.payload).map_err(|error| {
+            let Recorded { position, kind, stream, .. } = recorded;
+            let why =
+                format!("the event `{kind}` at position {position} of `{stream}` cannot be read: {error}");
+            ReadError::Damaged(why.into())
+        })
+    }
+
+    /// Whether the event belongs to the traffic that read models must know all about, but is not known.
+    pub(crate) fn is_unknown(&self, recorded: &Recorded) -> bool {
+        matches!(self, Self::Other) && Filter::TRAFFIC.contains(&recorded.category())
+    }
+}
+
+fn read<'a>(kind: &str, payload: &'a [u8]) -> Result<News<'a>, serde_json::Error> {
+    fn from<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(payload)
+    }
+    Ok(match kind {
+        "delivery.received.v1" => News::Received(from(payload)?),
+        "delivery.concluded.v1" => News::Concluded(from(payload)?),
+        "incident.triggered.v1" => News::Triggered(from(payload)?),
+        "incident.alerts_joined.v1" => News::Joined(from(payload)?),
+        "incident.severity_raised.v1" => News::Raised(from(payload)?),
+        "incident.escalated.v1" => News::Escalated(from(payload)?),
+        "incident.exhausted.v1" => News::Exhausted(from(payload)?),
+        "incident.acknowledged.v1" => News::Acknowledged(from(payload)?),
+        "incident.unacknowledged.v1" => News::Unacknowledged,
+        "incident.resolved.v1" => News::Resolved(from(payload)?),
+        "incident.reassigned.v1" => News::Reassigned(from(payload)?),
+        "incident.note_added.v1" => News::Noted,
+        "page.requested.v1" => News::Requested(from(payload)?),
+        "page.sent.v1" => News::Sent(from(payload)?),
+        "page.failed.v1" => News::Failed(from(payload)?),
+        "page.withdrawn.v1" => News::Withdrawn(from(payload)?),
+        _ => News::Other,
+    })
+}
+
+/// A unit variant by the word that is stored for it.
+pub(crate) fn variant<'de, T: Deserialize<'de>>(word: &'de str) -> Result<T, ReadError> {
+    let word: serde::de::value::StrDeserializer<'de, serde::de::value::Error> =
+        serde::de::IntoDeserializer::into_deserializer(word);
+    deserialize(word)
+}
+
+fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(word: D) -> Result<T, ReadError> {
+    T::deserialize(word).map_err(|error| ReadError::Damaged(error.to_string().into()))
+}
