@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_formula_never_changes() {
         let hash = link(&GENESIS, 1, &content("team-1", "a.v1").digest());
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "6e7223462763960da1732222ee562c3bc5790d05ca01a69a628fe84703191d95");
+        assert_eq!(hash[..16], 0x6e72_2346_2763_960d_a173_2222_ee56_2c3b_u128.to_be_bytes());
+        assert_eq!(hash[16..], 0xc579_0d05_ca01_a69a_628f_e847_0319_1d95_u128.to_be_bytes());
     }
 }

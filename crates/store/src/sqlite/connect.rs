@@ -16,10 +16,6 @@ mod migrations {
     refinery::embed_migrations!("../../migrations/sqlite/log");
 }
 
-/// How many pages of 4 KB the WAL collects before the writer moves them into the file. At SQLite's
-/// 1,000 the writer stops for it every 2,000 events.
-const CHECKPOINT_PAGES: i64 = 8000;
-
 /// How long to wait for SQLite's own locks, which are held for moments only: other processes are kept out.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -85,7 +81,8 @@ pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
     let journal: String =
         connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(fault)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(fault)?;
+    // Not in the middle of an append: see `folding`.
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
     connection.pragma_update(None, "cache_size", -16_000).map_err(fault)?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(fault)?;
     if journal != "wal" || synchronous != FULL {

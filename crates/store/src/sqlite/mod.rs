@@ -1,6 +1,7 @@
 //! The log in a SQLite file: one writer on its own thread, a few read-only connections beside it.
 
 mod connect;
+mod folding;
 mod key;
 mod readers;
 mod rows;

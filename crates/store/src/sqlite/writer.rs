@@ -9,7 +9,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::{connect::Lock, session::Session};
+use super::{connect::Lock, folding::Folding, session::Session};
 use crate::{StoreError, growth::Growth, queue::Queue};
 
 /// Work on the writer's connection besides appending; tells whether the connection is still good.
@@ -38,6 +38,7 @@ impl Writer {
         let committer = Committer {
             path: path.to_owned(),
             session: Some(session),
+            folding: Folding::start(path, Arc::clone(&queue))?,
             chores: asked,
             queue: Arc::clone(&queue),
             growth,
@@ -83,6 +84,7 @@ struct Committer {
     path: PathBuf,
     /// None after a fault, until it could be opened again.
     session: Option<Session>,
+    folding: Folding,
     chores: mpsc::Receiver<Chore>,
     queue: Arc<Queue>,
     growth: Arc<Growth>,
@@ -100,14 +102,24 @@ impl Committer {
                 group.settle(result, &self.growth);
             }
             self.run_chores();
+            self.fold();
         }
         self.run_chores();
+        self.folding.stop();
         if let Some(session) = &mut self.session {
-            // The WAL is part of the log whether it is folded in or not; this only makes a tidy file.
+            // The write-ahead log is part of the log whether it is folded in or not; this only makes a tidy file.
             let folded = session.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
             if let Err(error) = folded {
                 tracing::warn!(%error, "the write-ahead log could not be folded into the file");
             }
+        }
+    }
+
+    fn fold(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        if let Err(error) = self.folding.step(session.connection()) {
+            tracing::warn!(%error, "the write-ahead log could not be folded into the file");
+            self.session = None;
         }
     }
 
@@ -121,14 +133,13 @@ impl Committer {
     }
 
     fn session(&mut self) -> Result<&mut Session, StoreError> {
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => {
-                let session = Session::open(&self.path)?;
-                // A commit that failed on its last step may be there all the same.
-                self.growth.advance(session.head().0);
-                session
-            }
+        let session = if let Some(session) = self.session.take() {
+            session
+        } else {
+            let session = Session::open(&self.path)?;
+            // A commit that failed on its last step may be there all the same.
+            self.growth.advance(session.head().0);
+            session
         };
         Ok(self.session.insert(session))
     }

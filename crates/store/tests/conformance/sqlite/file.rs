@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Sqlite;
 use crate::{
     place::Place,
-    told::{append, fill, positions, stream},
+    told::{append, append_all, event, fill, positions, stream},
 };
 
 fn unavailable(outcome: Result<store::Store, StoreError>) -> String {
@@ -153,4 +153,20 @@ async fn rare_events_are_found_across_many_pages() {
     };
     assert_eq!(found, 50_001);
     assert!(steps > 1, "one step is bounded work");
+}
+
+#[tokio::test]
+async fn the_write_ahead_log_stays_small_however_much_is_appended() {
+    let place = Sqlite::fresh().await;
+    let store = place.open().await;
+    let wal = place.folder.path().join("log.db-wal");
+    let large = format!("{{\"x\":\"{}\"}}", "y".repeat(1_000_000));
+    for n in 0..250 {
+        let append = append_all(n, stream("delivery", n), 0, vec![event(large.clone())]);
+        store.append(append).await.expect("wins");
+    }
+    let bytes = fs::metadata(&wal).expect("there").len();
+    assert!(bytes < 150_000_000, "{bytes} bytes for 250 MB of events");
+    store.close().await;
+    assert_eq!(fs::metadata(&wal).map_or(0, |file| file.len()), 0, "all of it was folded in");
 }
