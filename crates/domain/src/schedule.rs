@@ -2,6 +2,8 @@
 
 mod clock;
 mod rotation;
+#[cfg(test)]
+mod tests;
 
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;

@@ -1,0 +1,96 @@
+//! The engine over a log in memory: races, repeats and stale memories.
+
+use std::sync::Arc;
+
+use commands::{CommandError, Engine, MetadataExt, VirtualClock, mint};
+use domain::{
+    Actor, ConfigRejection, Rejection, TeamId, Timestamp,
+    team::{Team, TeamCommand},
+};
+use futures::future::join_all;
+use store::{Filter, Metadata, Store};
+use uuid::Uuid;
+
+fn engine(store: &Store) -> Engine {
+    Engine::new(store.clone(), Arc::new(VirtualClock::at(Timestamp::from_millis(0))))
+}
+
+fn create(name: &str) -> TeamCommand {
+    TeamCommand::CreateTeam {
+        name: name.into(),
+        description: String::new(),
+        members: vec![],
+        unknown: vec![],
+    }
+}
+
+fn rename(name: &str) -> TeamCommand {
+    TeamCommand::UpdateTeam { name: Some(name.into()), description: None, members: None, unknown: vec![] }
+}
+
+fn metadata(command: u128) -> Metadata {
+    Metadata::of(Actor::Administrator, Uuid::from_u128(command))
+}
+
+const TEAM: TeamId = TeamId::new(Uuid::from_u128(1));
+
+#[tokio::test]
+async fn commands_that_race_for_one_thing_all_come_through_in_some_order() {
+    let store = Store::memory();
+    let nodes = [engine(&store), engine(&store)];
+    nodes[0].execute::<Team>(TEAM, &create("team"), &metadata(0)).await.expect("it is created");
+    let renames = (1..=40_u32).map(|number| {
+        let (node, metadata) = (&nodes[number as usize % 2], metadata(number.into()));
+        async move { node.execute::<Team>(TEAM, &rename(&format!("team {number}")), &metadata).await }
+    });
+    for outcome in join_all(renames).await {
+        outcome.expect("nobody is refused");
+    }
+    let history = store.load(&TEAM.stream(), 0).await.expect("it can be read");
+    assert_eq!(history.len(), 41);
+}
+
+#[tokio::test]
+async fn a_command_sent_twice_is_recorded_once_and_answers_the_same() {
+    let store = Store::memory();
+    let engine = engine(&store);
+    let first = engine.execute::<Team>(TEAM, &create("team"), &metadata(1)).await.expect("it is created");
+    engine.execute::<Team>(TEAM, &rename("other"), &metadata(2)).await.expect("it is renamed");
+    engine.execute::<Team>(TEAM, &rename("third"), &metadata(3)).await.expect("it is renamed");
+    // The same command again would rename it back if it were judged by the rules alone.
+    let again = engine.execute::<Team>(TEAM, &rename("other"), &metadata(2)).await.expect("it is answered");
+    assert!(again.events.is_empty());
+    assert_eq!(again.position, first.position + 1);
+    assert_eq!(again.state.name, "third");
+}
+
+#[tokio::test]
+async fn a_refusal_is_made_from_fresh_history() {
+    let store = Store::memory();
+    let (ours, theirs) = (engine(&store), engine(&store));
+    ours.execute::<Team>(TEAM, &create("team"), &metadata(1)).await.expect("it is created");
+    theirs
+        .execute::<Team>(TEAM, &TeamCommand::RetireTeam { at: Timestamp::from_millis(1) }, &metadata(2))
+        .await
+        .expect("it is retired");
+    let refused = ours.execute::<Team>(TEAM, &rename("x"), &metadata(3)).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(ConfigRejection::Retired { .. }))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_field_and_leaves_no_trace() {
+    let store = Store::memory();
+    let refused = engine(&store).execute::<Team>(TEAM, &create(" "), &metadata(1)).await;
+    let Err(CommandError::Rejected(rejection)) = refused else { panic!("it is refused, not {refused:?}") };
+    assert_eq!((rejection.code(), rejection.field().as_deref()), ("INVALID", Some("name")));
+    assert!(store.read(0, 10, &Filter::All).await.expect("it can be read").is_empty());
+}
+
+#[tokio::test]
+async fn derived_ids_depend_on_the_command_and_the_purpose() {
+    let (one, two) = (mint::uuid(), mint::uuid());
+    assert_ne!(one, two);
+    assert_eq!(mint::derived(one, "team"), mint::derived(one, "team"));
+    assert_ne!(mint::derived(one, "team"), mint::derived(one, "user"));
+    assert_ne!(mint::derived(one, "team"), mint::derived(two, "team"));
+}
