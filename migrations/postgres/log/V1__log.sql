@@ -86,10 +86,18 @@ BEGIN
     -- before the wait for the lock, and several racing writers would win.
     SELECT log_head.position, log_head.hash INTO STRICT head_before, hash_before
     FROM log_head WHERE id = 1 FOR UPDATE;
+
+    -- A later statement has a later snapshot, with everything that was committed before the lock was won. If somebody
+    -- has moved the head back, new events still find a place; `verify` tells of it.
+    FOR found IN SELECT e.position, e.hash FROM events e ORDER BY e.position DESC LIMIT 1 LOOP
+        IF found.position > head_before THEN
+            head_before := found.position;
+            hash_before := found.hash;
+        END IF;
+    END LOOP;
     head := head_before;
     link := hash_before;
 
-    -- A later statement has a later snapshot, with everything that was committed before the lock was won.
     FOR found IN
         SELECT a.n::int AS n, coalesce(last.sequence, 0) AS version,
                receipt.position + receipt.command_size - 1 AS receipt_position,

@@ -115,15 +115,15 @@ impl Follower {
     async fn follow(&self, settings: &Settings) -> Result<(), Fault> {
         let (client, driver) = settings.connect().await?;
         let told = watch::Sender::new(0);
-        let mut heard = told.subscribe();
+        let mut news = told.subscribe();
         tokio::select! {
             ended = listen(driver, told) => ended,
             fault = async {
                 settings::prepare(&client).await?;
                 client.batch_execute("LISTEN midwatch_log").await?;
                 loop {
-                    let head = match timeout(POLL, heard.changed()).await {
-                        Ok(_) => *heard.borrow_and_update(),
+                    let head = match timeout(POLL, news.changed()).await {
+                        Ok(_) => *news.borrow_and_update(),
                         Err(_) => look_up(&client).await?,
                     };
                     self.reach(head).await;

@@ -23,7 +23,7 @@ use crate::{StoreError, backend::Outcome, prepare::Prepared, queue::Queue};
 /// How many lanes there are.
 pub(crate) const LANES: usize = 2;
 
-/// After a connection could not be made, appends are refused at once for so long.
+/// After no connection could be made, or no answer came, appends are refused at once for so long.
 const REST: Duration = Duration::from_millis(100);
 
 /// One committer.
@@ -91,7 +91,12 @@ impl Lane {
         let session = self.session().await?;
         let answer = match timeout(ANSWER, batch::append(&session.client, &session.append, appends)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Fault::Lost(format!("no answer in {} seconds", ANSWER.as_secs()))),
+            Err(_) => {
+                let why = format!("no answer in {} seconds", ANSWER.as_secs());
+                // Whoever waited behind this group has waited long enough.
+                self.resting = Some((why.clone(), Instant::now() + REST));
+                Err(Fault::Lost(why))
+            }
         };
         if matches!(answer, Err(Fault::Lost(_))) {
             self.session = None;
@@ -159,7 +164,7 @@ impl Session {
             let append = client.prepare(APPEND).await?;
             Ok(Self { client, append, _driving: driving })
         };
-        timeout(ANSWER, opening)
+        timeout(CONNECT, opening)
             .await
             .unwrap_or_else(|_| Err(Fault::Lost("no answer to the greeting".to_owned())))
     }

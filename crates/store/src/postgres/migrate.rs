@@ -5,7 +5,6 @@ use tokio_postgres::Client;
 use super::{fault::Fault, settings, settings::Settings};
 use crate::StoreError;
 
-#[expect(clippy::unwrap_used, reason = "the macro's own code")]
 mod embedded {
     refinery::embed_migrations!("../../migrations/postgres/log");
 }

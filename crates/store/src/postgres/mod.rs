@@ -226,3 +226,11 @@ impl Backend for Postgres {
 fn decoded(rows: Vec<Row>) -> Result<Vec<Recorded>, StoreError> {
     rows.into_iter().map(Row::decode).collect()
 }
+
+/// How to reach the server of a URL, for others who keep tables beside the log: TLS and time limits as the log
+/// has them.
+pub fn postgres_config(
+    url: &str,
+) -> Result<(tokio_postgres::Config, tokio_postgres_rustls::MakeRustlsConnect), StoreError> {
+    Ok(Settings::parse(url)?.parts())
+}

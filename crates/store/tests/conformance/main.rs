@@ -2,6 +2,7 @@
 
 mod memory;
 mod place;
+mod postgres;
 mod rules;
 mod sqlite;
 mod told;

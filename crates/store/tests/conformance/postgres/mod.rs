@@ -34,7 +34,8 @@ impl Postgres {
 }
 
 async fn shell(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server for tests is there");
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("the server for tests is there");
     tokio::spawn(connection);
     client
 }
@@ -82,6 +83,10 @@ impl Durable for Postgres {
                  INSERT INTO events SELECT aggregate_type, 'forged', sequence, event_type, event_version, payload,
                      metadata, :at, gen_random_uuid(), gen_random_uuid(), command_index, command_size, recorded_at,
                      subjects, hash FROM events WHERE position = :at - 1"
+            }
+            Tampering::MoveHeadBack => {
+                "UPDATE log_head SET position = :at - 1, hash = coalesce(
+                     (SELECT hash FROM events WHERE position = :at - 1), decode(repeat('00', 32), 'hex'))"
             }
             Tampering::CutOff => "DELETE FROM events WHERE position >= :at",
         };

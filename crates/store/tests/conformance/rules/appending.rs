@@ -8,12 +8,12 @@ use store::{Filter, MAX_PAYLOAD, Options, StoreError};
 
 use crate::{
     place::Place,
-    told::{append, append_all, event, fill, positions, stream},
+    told::{append, append_all, event, fill, positions, stream, version},
 };
 
 pub(crate) async fn positions_are_gapless_from_one(place: &impl Place) {
     let store = place.open().await;
-    let appends = (0..600).map(|n| store.append(append(n, stream("incident", n % 20), (n / 20) as u64)));
+    let appends = (0..600).map(|n| store.append(append(n, stream("incident", n % 20), version(n / 20))));
     let outcomes: Vec<_> =
         join_all(appends).await.into_iter().map(|outcome| outcome.expect("wins")).collect();
 
@@ -179,8 +179,8 @@ pub(crate) async fn an_abandoned_append_is_recorded_all_the_same(place: &impl Pl
     let store = place.open().await;
     let abandoned = store.append(append(1, stream("incident", 1), 0)).now_or_never();
     drop(abandoned);
-    store.append(append(2, stream("incident", 2), 0)).await.expect("wins");
-    assert_eq!(store.load(&stream("incident", 1), 0).await.expect("readable").len(), 1);
+    store.append(append(2, stream("incident", 1), 1)).await.expect("follows it");
+    assert_eq!(store.load(&stream("incident", 1), 0).await.expect("readable").len(), 2);
 }
 
 pub(crate) async fn a_closed_log_takes_no_more_appends(place: &impl Place) {
