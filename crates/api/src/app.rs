@@ -78,7 +78,7 @@ impl Default for Limits {
         Self {
             body_bytes: 512 * 1024,
             query_depth: 16,
-            query_cost: 20_000,
+            query_cost: 200_000,
             query_wait: Duration::from_secs(5),
             mutation_wait: Duration::from_secs(2),
             socket_operations: 100,

@@ -2,6 +2,7 @@
 
 mod app;
 mod auth;
+pub mod graphql;
 mod ops;
 mod problem;
 mod router;

@@ -1,0 +1,119 @@
+//! Integrations: the entrances of monitoring tools.
+
+use async_graphql::{Context, ID, Object, connection::Connection};
+use commands::Directory;
+use domain::{IntegrationId, ServiceId, integration::Entrance};
+
+use super::{
+    caller::{Caller, app},
+    delivery::Delivery,
+    fault::Fault,
+    scalar::{DateTime, Position},
+    service::Service,
+    slice,
+    words::IntegrationKind,
+};
+
+/// A monitoring tool's entrance.
+pub(super) struct Integration {
+    id: IntegrationId,
+    entrance: Entrance,
+    disabled_at: Option<DateTime>,
+}
+
+impl Integration {
+    pub(super) fn find(directory: &Directory, id: IntegrationId) -> Option<Self> {
+        directory.integrations.get(&id).and_then(|state| Self::of(id, state))
+    }
+
+    pub(super) fn of(id: IntegrationId, state: &domain::integration::Integration) -> Option<Self> {
+        let entrance = state.entrance.clone()?;
+        Some(Self { id, entrance, disabled_at: state.disabled_at.map(DateTime) })
+    }
+}
+
+/// The entrances of one service.
+pub(super) fn integrations_of(directory: &Directory, service: ServiceId) -> Vec<Integration> {
+    let all = directory.integrations.iter().filter_map(|(id, state)| Integration::of(*id, state));
+    let mut own: Vec<_> = all.filter(|integration| integration.entrance.service == service).collect();
+    own.sort_by_key(|integration| integration.id);
+    own
+}
+
+#[Object]
+impl Integration {
+    /// Its id, such as `int_…`.
+    async fn id(&self) -> ID {
+        self.id.into()
+    }
+
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.entrance.name
+    }
+
+    /// What it understands.
+    async fn kind(&self) -> IntegrationKind {
+        self.entrance.kind.into()
+    }
+
+    /// What its alerts are about.
+    async fn service(&self, ctx: &Context<'_>) -> Result<Option<Service>, Fault> {
+        Ok(Service::find(&app(ctx)?.directory.now(), self.entrance.service))
+    }
+
+    /// Whether its messages must be signed.
+    async fn signed(&self) -> bool {
+        self.entrance.signing_secret.is_some()
+    }
+
+    /// Since when it takes no messages; null: it takes them.
+    async fn disabled_at(&self) -> Option<DateTime> {
+        self.disabled_at
+    }
+
+    /// What came through it, newest first.
+    #[graphql(complexity = "slice::cost(first, child_complexity)")]
+    async fn deliveries(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, Delivery>, Fault> {
+        let first = slice::first(first)?;
+        let slice = app(ctx)?.reads.deliveries(self.id, first, after.as_deref()).await?;
+        Ok(slice::connection(slice, after.is_some(), Delivery))
+    }
+}
+
+#[derive(Default)]
+pub(super) struct IntegrationQuery;
+
+#[Object]
+impl IntegrationQuery {
+    /// One integration; null if there is none under this id.
+    async fn integration(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        wait_for: Option<Position>,
+    ) -> Result<Option<Integration>, Fault> {
+        let caller = Caller::reading(ctx, wait_for).await?;
+        Ok(id.parse().ok().and_then(|id| Integration::find(&caller.app.directory.now(), id)))
+    }
+
+    /// Integrations in the order of their names, disabled ones included.
+    #[graphql(complexity = "slice::cost(first, child_complexity)")]
+    async fn integrations(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        wait_for: Option<Position>,
+    ) -> Result<Connection<String, Integration>, Fault> {
+        let directory = Caller::reading(ctx, wait_for).await?.app.directory.now();
+        let all = directory.integrations.iter().filter_map(|(id, state)| Integration::of(*id, state));
+        let all = all.map(|one| (one.entrance.name.clone(), one.id.to_string(), one));
+        slice::by_name(all, first, after.as_deref())
+    }
+}

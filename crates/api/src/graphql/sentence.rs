@@ -1,0 +1,295 @@
+//! What happened, in words: one sentence for each event, worded for a timeline.
+
+use commands::Directory;
+use domain::{
+    Actor, Alert, Channel, Fact, Responder, UserId,
+    api_key::ApiKeyEvent,
+    delivery::{DeliveryEvent, Verdict},
+    incident::{Cause, IncidentEvent},
+    integration::IntegrationEvent,
+    organization::OrganizationEvent,
+    page::{PageEvent, Withdrawal},
+    policy::PolicyEvent,
+    schedule::ScheduleEvent,
+    service::ServiceEvent,
+    team::TeamEvent,
+    user::UserEvent,
+};
+use store::Recorded;
+
+use super::{actor::actor_name, user::user_name};
+
+/// What happened, in one sentence without a full stop.
+pub fn sentence(directory: &Directory, event: &Recorded) -> String {
+    let words = Words { directory, by: &event.metadata.actor };
+    let (kind, payload) = (&*event.kind, &event.payload[..]);
+    let told = match event.category() {
+        "incident" => Fact::decode(kind, payload).map(|fact| words.incident(&fact)),
+        "page" => Fact::decode(kind, payload).map(|fact| words.page(&fact)),
+        "delivery" => Fact::decode(kind, payload).map(|fact| words.delivery(&fact)),
+        "team" => Fact::decode(kind, payload).map(|fact| words.team(&fact)),
+        "user" => Fact::decode(kind, payload).map(|fact| words.user(&fact)),
+        "service" => Fact::decode(kind, payload).map(|fact| words.service(&fact)),
+        "integration" => Fact::decode(kind, payload).map(|fact| words.integration(&fact)),
+        "policy" => Fact::decode(kind, payload).map(|fact| words.policy(&fact)),
+        "schedule" => Fact::decode(kind, payload).map(|fact| words.schedule(&fact)),
+        "organization" => Fact::decode(kind, payload).map(|fact| words.organization(&fact)),
+        "apikey" => Fact::decode(kind, payload).map(|fact| words.api_key(&fact)),
+        _ => return kind.to_owned(),
+    };
+    // An event of a newer Midwatch still has its name.
+    told.unwrap_or_else(|_| kind.to_owned())
+}
+
+/// Names for ids, as of now.
+struct Words<'a> {
+    directory: &'a Directory,
+    by: &'a Actor,
+}
+
+impl Words<'_> {
+    fn who(&self, actor: &Actor) -> String {
+        let name = actor_name(self.directory, actor);
+        let mut letters = name.chars();
+        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    }
+
+    fn somebody(&self) -> String {
+        self.who(self.by)
+    }
+
+    fn person(&self, id: UserId) -> String {
+        user_name(self.directory, id)
+    }
+
+    fn people<'u>(&self, ids: impl IntoIterator<Item = &'u UserId>) -> String {
+        let names: Vec<_> = ids.into_iter().map(|id| self.person(*id)).collect();
+        match names.as_slice() {
+            [] => "nobody".to_owned(),
+            [one] => one.clone(),
+            [others @ .., last] => format!("{} and {last}", others.join(", ")),
+        }
+    }
+
+    fn incident(&self, event: &IncidentEvent) -> String {
+        match event {
+            IncidentEvent::Triggered { title, severity, alerts, .. } => match alerts.first() {
+                Some(Alert { integration, .. }) => {
+                    let tool = self.who(&Actor::Integration { id: *integration });
+                    format!("{tool} reported “{title}” ({severity})")
+                }
+                None => format!("{} opened “{title}” ({severity})", self.somebody()),
+            },
+            IncidentEvent::AlertsJoined { alerts, .. } => match alerts.as_slice() {
+                [one] => format!("Another alert joined: “{}”", one.title),
+                many => format!("{} more alerts joined", many.len()),
+            },
+            IncidentEvent::SeverityRaised { from, to, .. } => {
+                format!("The severity rose from {from} to {to}")
+            }
+            IncidentEvent::Escalated { level, pass, responders, skipped, cause, .. } => {
+                let users = responders.iter().map(|Responder { user, .. }| user);
+                let again = if *pass > 1 { format!(", pass {pass}") } else { String::new() };
+                let skipped = match skipped.as_slice() {
+                    [] => String::new(),
+                    [one] => format!("; level {one} has nobody on it"),
+                    many => format!("; levels {} have nobody on them", list(many)),
+                };
+                format!(
+                    "Level {level}{again}: {} to be paged{}{skipped}",
+                    self.people(users),
+                    because(*cause)
+                )
+            }
+            IncidentEvent::Exhausted { administrators, cause, .. } => {
+                let people = self.people(administrators);
+                format!(
+                    "Nobody is left on the ladder{}: administrators to be paged: {people}",
+                    because(*cause)
+                )
+            }
+            IncidentEvent::Acknowledged { by, via, .. } => {
+                format!("{} acknowledged{}", self.who(by), through(*via))
+            }
+            IncidentEvent::Unacknowledged { by, .. } => {
+                format!("{} took the acknowledgement back", self.who(by))
+            }
+            IncidentEvent::Resolved { by, via, note, .. } => {
+                let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                format!("{} resolved{}{note}", self.who(by), through(*via))
+            }
+            IncidentEvent::Reassigned { by, reason, .. } => {
+                let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                format!("{} reassigned{reason}", self.who(by))
+            }
+            IncidentEvent::NoteAdded { by, text, .. } => format!("{} noted: {text}", self.who(by)),
+        }
+    }
+
+    fn page(&self, event: &PageEvent) -> String {
+        match event {
+            PageEvent::Requested { step, channel, .. } => {
+                format!("{} is to be paged by {channel}", self.person(step.user))
+            }
+            PageEvent::Sent { user, provider, attempt, .. } => {
+                let again = if *attempt > 1 { format!(" at attempt {attempt}") } else { String::new() };
+                format!("{} was paged through {provider}{again}", self.person(*user))
+            }
+            PageEvent::Failed { user, code, detail, retry_at, .. } => {
+                let next = match retry_at {
+                    Some(at) => format!("; next attempt at {at}"),
+                    None => "; given up".to_owned(),
+                };
+                format!("{} could not be paged ({code}): {detail}{next}", self.person(*user))
+            }
+            PageEvent::Withdrawn { user, reason, .. } => {
+                let reason = match reason {
+                    Withdrawal::Acknowledged => "somebody has the incident",
+                    Withdrawal::Resolved => "the incident is over",
+                    Withdrawal::Superseded => "others are to be paged",
+                    Withdrawal::ContactGone => "the person or the contact is gone",
+                };
+                format!("{} is not paged: {reason}", self.person(*user))
+            }
+        }
+    }
+
+    fn delivery(&self, event: &DeliveryEvent) -> String {
+        match event {
+            DeliveryEvent::Received { integration, .. } => {
+                format!(
+                    "A message came from {}",
+                    actor_name(self.directory, &Actor::Integration { id: *integration })
+                )
+            }
+            DeliveryEvent::Concluded { verdict, reason, .. } => {
+                let verdict = match verdict {
+                    Verdict::Ignored => "ignored",
+                    Verdict::Rejected => "rejected",
+                };
+                format!("The message was {verdict}: {reason}")
+            }
+        }
+    }
+
+    fn team(&self, event: &TeamEvent) -> String {
+        let by = self.somebody();
+        match event {
+            TeamEvent::Created { name, .. } => format!("{by} made the team {name}"),
+            TeamEvent::Renamed { name, .. } => format!("{by} described the team as {name}"),
+            TeamEvent::MembersChanged { joined, left } => {
+                format!(
+                    "{by} changed the members: {} joined, {} left",
+                    self.people(joined),
+                    self.people(left)
+                )
+            }
+            TeamEvent::Retired { .. } => format!("{by} retired the team"),
+        }
+    }
+
+    fn user(&self, event: &UserEvent) -> String {
+        let by = self.somebody();
+        match event {
+            UserEvent::Created { profile, .. } => format!("{by} added {}", profile.name),
+            UserEvent::ProfileChanged { profile } => format!("{by} changed the profile of {}", profile.name),
+            UserEvent::ReachabilityChanged { .. } => format!("{by} changed how to reach them"),
+            UserEvent::Deactivated { .. } => format!("{by} deactivated them"),
+        }
+    }
+
+    fn service(&self, event: &ServiceEvent) -> String {
+        let by = self.somebody();
+        match event {
+            ServiceEvent::Created { name, .. } => format!("{by} added the service {name}"),
+            ServiceEvent::Renamed { name, .. } => format!("{by} described the service as {name}"),
+            ServiceEvent::Transferred { to, .. } => {
+                let team = to.and_then(|id| self.directory.teams.get(&id));
+                format!("{by} gave the service to {}", team.map_or("nobody", |team| team.name.as_str()))
+            }
+            ServiceEvent::PolicyAssigned { policy } => {
+                let policy = policy.and_then(|id| self.directory.policies.get(&id));
+                let name = policy.map_or("the catch-all policy", |policy| policy.name.as_str());
+                format!("{by} assigned the policy {name}")
+            }
+            ServiceEvent::Retired { .. } => format!("{by} retired the service"),
+        }
+    }
+
+    fn integration(&self, event: &IntegrationEvent) -> String {
+        let by = self.somebody();
+        match event {
+            IntegrationEvent::Created { name, .. } => format!("{by} opened the integration {name}"),
+            IntegrationEvent::Renamed { name } => format!("{by} named the integration {name}"),
+            IntegrationEvent::Rerouted { service } => {
+                let service = self.directory.services.get(service);
+                let name = service.map_or("another service", |service| service.name.as_str());
+                format!("{by} pointed the integration at {name}")
+            }
+            IntegrationEvent::KeyRotated { .. } => format!("{by} made a new key"),
+            IntegrationEvent::Disabled { .. } => format!("{by} disabled the integration"),
+            IntegrationEvent::Enabled { .. } => format!("{by} enabled the integration"),
+        }
+    }
+
+    fn policy(&self, event: &PolicyEvent) -> String {
+        let by = self.somebody();
+        match event {
+            PolicyEvent::Created { name, .. } => format!("{by} made the escalation policy {name}"),
+            PolicyEvent::Renamed { name } => format!("{by} named the escalation policy {name}"),
+            PolicyEvent::LadderReplaced { levels, .. } => {
+                format!("{by} changed whom to page, on {} levels now", levels.len())
+            }
+            PolicyEvent::Retired { .. } => format!("{by} retired the escalation policy"),
+        }
+    }
+
+    fn schedule(&self, event: &ScheduleEvent) -> String {
+        let by = self.somebody();
+        match event {
+            ScheduleEvent::Created { name, .. } => format!("{by} made the schedule {name}"),
+            ScheduleEvent::Renamed { name } => format!("{by} named the schedule {name}"),
+            ScheduleEvent::VersionAdded { version } => {
+                let people = self.people(version.layer.participants.iter().flatten());
+                format!("{by} changed the turns from {} on: {people}", version.effective_from)
+            }
+            ScheduleEvent::Retired { .. } => format!("{by} retired the schedule"),
+        }
+    }
+
+    fn organization(&self, event: &OrganizationEvent) -> String {
+        let OrganizationEvent::CatchAllSet { policy } = event;
+        let policy = policy.and_then(|id| self.directory.policies.get(&id));
+        let name = policy.map_or("nobody but the administrators", |policy| policy.name.as_str());
+        format!("{} sent alerts that nothing else covers to {name}", self.somebody())
+    }
+
+    fn api_key(&self, event: &ApiKeyEvent) -> String {
+        let by = self.somebody();
+        match event {
+            ApiKeyEvent::Issued { name, .. } => format!("{by} issued the API key {name}"),
+            ApiKeyEvent::Revoked { .. } => format!("{by} revoked the API key"),
+        }
+    }
+}
+
+const fn because(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Opened => "",
+        Cause::Timeout => " because nobody acknowledged in time",
+        Cause::Manual => " on request",
+        Cause::Reassigned => " after the reassignment",
+        Cause::Unacknowledged => " because the acknowledgement was taken back",
+    }
+}
+
+const fn through(via: Channel) -> &'static str {
+    match via {
+        Channel::Alert => " in the monitoring tool",
+        Channel::Api | Channel::Unknown => "",
+    }
+}
+
+fn list(levels: &[u32]) -> String {
+    levels.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}

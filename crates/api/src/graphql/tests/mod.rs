@@ -1,0 +1,6 @@
+//! The edge from inside: stories told in GraphQL, and what a socket answers.
+
+mod over_http;
+mod over_socket;
+mod stand;
+mod story;

@@ -1,0 +1,132 @@
+//! Closed lists of words that inputs and answers share.
+
+use async_graphql::Enum;
+
+/// How an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "projections::Status")]
+pub(super) enum Status {
+    /// Nobody has it.
+    Triggered,
+    /// Somebody has it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Severity")]
+pub(super) enum Severity {
+    /// Needs somebody now.
+    Critical,
+    /// Needs somebody soon.
+    High,
+    /// What an unknown severity counts as.
+    Medium,
+    /// Worth a look in working hours.
+    Low,
+    /// For the record.
+    Info,
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::user::Role")]
+pub(super) enum Role {
+    /// Read.
+    Observer,
+    /// Read, and act on incidents.
+    Responder,
+    /// Everything; paged when an escalation is exhausted.
+    Administrator,
+}
+
+/// The format that an integration's messages have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::integration::IntegrationKind")]
+pub(super) enum IntegrationKind {
+    /// Midwatch's own JSON.
+    Generic,
+    /// Prometheus Alertmanager's webhook, version 4.
+    Alertmanager,
+    /// PagerDuty's Events API v2.
+    #[graphql(name = "PAGERDUTY")]
+    PagerDuty,
+}
+
+/// How the sender of a delivery proved itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::delivery::Proof", name = "DeliveryProof")]
+pub(super) enum Proof {
+    /// By knowing the integration's key.
+    Key,
+    /// By a signature over the bytes.
+    Signature,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "projections::DeliveryVerdict")]
+pub(super) enum DeliveryVerdict {
+    /// It opened an incident.
+    Opened,
+    /// It joined an open incident.
+    Joined,
+    /// It acknowledged an incident.
+    Acknowledged,
+    /// It resolved an incident.
+    Resolved,
+    /// It was understood, and there was nothing to do.
+    Ignored,
+    /// It was not understood.
+    Rejected,
+}
+
+/// The rhythm of handoffs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum Rotation {
+    /// Every so many days.
+    Daily,
+    /// Every so many weeks.
+    Weekly,
+}
+
+/// What sort of party acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum ActorKind {
+    /// A person.
+    User,
+    /// A program with an API key.
+    ApiKey,
+    /// A monitoring tool.
+    Integration,
+    /// The holder of the administrator token.
+    Administrator,
+    /// Midwatch itself.
+    Reactor,
+}
+
+/// What sort of contact it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum ContactKind {
+    /// By mail.
+    Email,
+    /// By an HTTP request signed as Standard Webhooks.
+    Webhook,
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum PageStatus {
+    /// It is to be sent when it is due.
+    Waiting,
+    /// A provider took it.
+    Sent,
+    /// A provider did not take it, and it is tried again.
+    Retrying,
+    /// It is given up.
+    Failed,
+    /// It is not needed any more.
+    Withdrawn,
+}
