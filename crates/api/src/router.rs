@@ -10,11 +10,12 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{App, Ops, Problem, auth, ops, webhooks};
+use crate::{App, Ops, Problem, auth, graphql, ops, webhooks};
 
 /// The whole inbound edge. `open` holds further routes that ask for no token.
 pub fn router(app: App, ops: &Ops, open: Router) -> Router {
     let closed = ops::closed_routes(ops)
+        .merge(graphql::routes(app.clone()))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_viewer));
     Router::new()
         .merge(closed)

@@ -1,1 +1,133 @@
-fn main() {}
+//! The program.
+
+use std::{
+    io::{IsTerminal, Write, stderr, stdout},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use midwatch::{
+    Config, Parts,
+    cli::{Cli, Command, LogFlags, ServeFlags},
+    inspect, telemetry,
+};
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start")),
+    };
+    match runtime.block_on(run(command)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    // If nobody can be told, the exit code still says it.
+    let _ = writeln!(stderr(), "midwatch: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    let out = &mut stdout();
+    match command {
+        Command::Serve(flags) => return serve(&flags).await,
+        Command::Verify(log) => {
+            if !inspect::verify(&config_of(&log)?, out).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Rebuild(log) => inspect::rebuild(&config_of(&log)?, out).await?,
+        Command::Replay { subject, until, log } => {
+            inspect::replay(&config_of(&log)?, &subject, until, out).await?;
+        }
+        Command::Export { after, subject, log } => {
+            let out = &mut std::io::BufWriter::new(out);
+            inspect::export(&config_of(&log)?, after, subject.as_ref(), out).await?;
+        }
+        Command::Schema => out.write_all(api::graphql::sdl().as_bytes())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looking at a log must not make an empty one where the name is wrong.
+fn config_of(flags: &LogFlags) -> Result<Config> {
+    let config = Config::of_log(flags)?;
+    if let midwatch::LogLocation::Database(store::DatabaseUrl::Sqlite(path)) = config.log()?
+        && !path.is_file()
+    {
+        bail!("there is no log {}", path.display());
+    }
+    Ok(config)
+}
+
+async fn serve(flags: &ServeFlags) -> Result<ExitCode> {
+    let mut config = Config::of_serve(flags)?;
+    let traces = telemetry::start(&config)?;
+    let made_token = config.admin_token.is_none().then(|| token());
+    if let Some(token) = &made_token {
+        config.admin_token = Some(token.clone());
+    } else if config.admin_token.as_deref().is_some_and(|token| token.trim().len() < 8) {
+        bail!("--admin-token: an administrator token has at least 8 characters");
+    }
+    let token = config.admin_token.clone().unwrap_or_default();
+    let stop = stop_signal()?;
+    let mut running = midwatch::start(config, Parts::default()).await?;
+    tracing::info!(address = %running.address, url = running.app.settings.public_url, "serving");
+    greet(&running, made_token.is_some() || running.demo.is_some(), &token);
+    let fault = tokio::select! {
+        fault = running.fault() => fault,
+        name = stop => {
+            tracing::info!(signal = name, "stopping");
+            None
+        }
+    };
+    if let Some(why) = &fault {
+        tracing::error!(why, "a part that must not end has ended; stopping");
+    }
+    let stopped = running.shutdown().await;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
+    stopped?;
+    Ok(if fault.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Says what one needs to begin, to a person rather than to a log.
+fn greet(running: &midwatch::Running, show_token: bool, token: &str) {
+    let mut words = String::new();
+    if let Some(invitation) = &running.demo {
+        words.push_str(&invitation.words(token));
+    } else if show_token {
+        words = format!(
+            "\n  Administrator token of this run (set MIDWATCH_ADMIN_TOKEN to choose one):\n    {token}\n\n"
+        );
+    }
+    let mut out = stdout();
+    // A token does not belong into a collected log; the demo's is worth nothing.
+    if out.is_terminal() || running.demo.is_some() {
+        let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
+    } else if show_token {
+        tracing::warn!("no administrator token is configured and there is no terminal to show a made one on");
+    }
+}
+
+fn token() -> String {
+    commands::mint::secret::<24>().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Resolves to the name of the signal that asks the process to end.
+fn stop_signal() -> Result<impl Future<Output = &'static str>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
+    })
+}

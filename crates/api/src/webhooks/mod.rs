@@ -5,6 +5,8 @@ mod body;
 mod hooks;
 mod road;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 pub mod translate;
 
 pub(crate) use hooks::routes;

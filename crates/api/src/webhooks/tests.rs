@@ -1,0 +1,245 @@
+//! Every endpoint, with the exact answers that senders read.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use commands::{DirectoryHandle, Engine, EpisodeIndex, Intake, MetadataExt, VirtualClock, key_hash};
+use domain::{
+    Actor, IntegrationId, SecretId, ServiceId, Timestamp,
+    integration::{Integration, IntegrationCommand, IntegrationKind},
+};
+use futures::{FutureExt, future::BoxFuture};
+use hmac::{Hmac, Mac};
+use projections::{ReadLocation, ReadModels};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use store::{Filter, Metadata, Options, Store, StoreError};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::{App, Settings};
+
+const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+struct NoEpisodes;
+
+impl EpisodeIndex for NoEpisodes {
+    fn latest<'a>(&'a self, _: ServiceId, _: &'a str) -> BoxFuture<'a, Result<Option<u32>, StoreError>> {
+        futures::future::ready(Ok(None)).boxed()
+    }
+}
+
+/// The endpoints over a log in memory, with one integration of each kind and one that requires signatures.
+struct Doors {
+    store: Store,
+    router: Router,
+}
+
+impl Doors {
+    async fn new() -> Self {
+        Self::over(Store::memory()).await
+    }
+
+    async fn over(store: Store) -> Self {
+        let clock = VirtualClock::at(Timestamp::from_millis(1_764_000_000_000));
+        let engine = Engine::new(store.clone(), Arc::new(clock));
+        let secret = SecretId::new(Uuid::from_u128(99));
+        store.vault().seal(secret, b"a secret of the sender").await.expect("sealed");
+        for (number, key, kind, signing_secret) in [
+            (1, "generic-key", IntegrationKind::Generic, None),
+            (2, "alertmanager-key", IntegrationKind::Alertmanager, None),
+            (3, PAGERDUTY_KEY, IntegrationKind::PagerDuty, None),
+            (4, "signed-key", IntegrationKind::Generic, Some(secret)),
+        ] {
+            let command = IntegrationCommand::CreateIntegration {
+                name: key.to_owned(),
+                kind,
+                service: ServiceId::new(Uuid::from_u128(7)),
+                key_hash: key_hash(key),
+                signing_secret,
+                unknown: vec![],
+            };
+            let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));
+            let id = IntegrationId::new(Uuid::from_u128(number));
+            engine.execute::<Integration>(id, &command, &metadata).await.expect("created");
+        }
+        let directory = DirectoryHandle::start(store.clone()).await.expect("a directory");
+        let reads = ReadModels::open(store.clone(), &ReadLocation::Memory).await.expect("read models");
+        let app = App {
+            intake: Arc::new(Intake::new(engine.clone(), directory.clone(), Arc::new(NoEpisodes))),
+            engine,
+            directory,
+            reads,
+            settings: Arc::new(Settings::default()),
+            shutdown: tokio_util::sync::CancellationToken::new(),
+        };
+        Self { store, router: super::routes(app) }
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn post(&self, path: &str, body: impl Into<Body>) -> (StatusCode, Value) {
+        self.send(Request::post(path).body(body.into()).expect("a request")).await
+    }
+
+    /// What was kept since the integrations were made.
+    async fn kept(&self) -> Vec<Value> {
+        let events = self.store.read(4, 100, &Filter::All).await.expect("events");
+        events.iter().map(|event| serde_json::from_slice(&event.payload).expect("json")).collect()
+    }
+}
+
+fn event(fields: &Value) -> String {
+    let mut event = json!({"routing_key": PAGERDUTY_KEY});
+    event.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+    event.to_string()
+}
+
+#[tokio::test]
+async fn a_generic_message_is_kept_as_it_came_and_accepted() {
+    let doors = Doors::new().await;
+    let body = r#"{ "title" : "Disk full" }"#;
+    let (status, answer) = doors.post("/hooks/generic/generic-key", body).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!((&answer["status"], &answer["position"]), (&json!("accepted"), &json!("5")));
+    assert!(answer["delivery"].as_str().is_some_and(|id| id.starts_with("dlv_")));
+    let kept = doors.kept().await;
+    assert_eq!((kept.len(), &kept[0]["body"], &kept[0]["proof"]), (1, &json!({"text": body}), &json!("key")));
+}
+
+#[tokio::test]
+async fn alertmanager_gets_202() {
+    let doors = Doors::new().await;
+    let body = &include_bytes!("fixtures/alertmanager_firing.json")[..];
+    let (status, _) = doors.post("/hooks/alertmanager/alertmanager-key", body).await;
+    assert_eq!((status, doors.kept().await.len()), (StatusCode::ACCEPTED, 1));
+}
+
+#[tokio::test]
+async fn clients_of_pagerduty_get_their_answer_with_the_key() {
+    let doors = Doors::new().await;
+    let payload = json!({"summary": "disk full", "source": "host1", "severity": "critical"});
+    let body = event(&json!({"event_action": "trigger", "dedup_key": "pd-1", "payload": payload}));
+    let success = |key: &str| json!({"status": "success", "message": "Event processed", "dedup_key": key});
+    assert_eq!(doors.post("/v2/enqueue", body).await, (StatusCode::ACCEPTED, success("pd-1")));
+    let (_, fresh) = doors.post("/v2/enqueue", event(&json!({"event_action": "trigger", "payload": payload}))).await;
+    assert_eq!(fresh["dedup_key"].as_str().map(str::len), Some(32));
+}
+
+#[tokio::test]
+async fn clients_of_pagerduty_are_refused_in_their_format() {
+    let doors = Doors::new().await;
+    let invalid = |why: &str| {
+        json!({"status": "invalid event", "message": "Event object is invalid", "errors": [why]})
+    };
+    let bad = StatusCode::BAD_REQUEST;
+    let stranger = r#"{"routing_key":"nobody","event_action":"trigger"}"#;
+    assert_eq!(doors.post("/v2/enqueue", stranger).await, (bad, invalid("Invalid routing key")));
+    let generic = r#"{"routing_key":"generic-key","event_action":"trigger"}"#;
+    assert_eq!(doors.post("/v2/enqueue", generic).await, (bad, invalid("Invalid routing key")));
+    assert_eq!(doors.post("/v2/enqueue", "{}").await, (bad, invalid("'routing_key' is missing or blank")));
+    let unrecognized = json!({"status": "Unrecognized object", "message": "Event object format is unrecognized",
+        "errors": ["JSON parse error"]});
+    assert_eq!(doors.post("/v2/enqueue", "nonsense").await, (bad, unrecognized));
+    assert_eq!(doors.kept().await.len(), 0);
+
+    let empty = event(&json!({"event_action": "trigger", "payload": {}}));
+    let missing = invalid("'payload.summary' is missing or blank");
+    assert_eq!(doors.post("/v2/enqueue", empty).await, (bad, missing));
+    assert_eq!(doors.kept().await.len(), 1);
+
+    let (status, answer) = doors.post("/v2/enqueue", vec![b' '; 512 * 1024 + 1]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer, invalid("Event is larger than 524288 bytes"));
+}
+
+#[tokio::test]
+async fn an_unknown_key_and_one_of_another_kind_look_the_same() {
+    let doors = Doors::new().await;
+    let unknown = doors.post("/hooks/generic/nobody", "{}").await;
+    let other = doors.post("/hooks/generic/alertmanager-key", "{}").await;
+    assert_eq!(unknown.0, StatusCode::NOT_FOUND);
+    assert_eq!(unknown, other);
+    assert_eq!(unknown.1["type"], "urn:midwatch:problem:no-such-integration");
+    assert!(doors.kept().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_kept_and_refused_with_the_place() {
+    let doors = Doors::new().await;
+    let deep = format!(r#"{{"title":"x","details":{}}}"#, "[".repeat(1000) + &"]".repeat(1000));
+    let bodies: [&[u8]; 6] =
+        [b"", b"[]", b"{}", b"\xff\xfe", br#"{"title":"x","value":1e999}"#, deep.as_bytes()];
+    for body in bodies {
+        let (status, answer) = doors.post("/hooks/generic/generic-key", body.to_vec()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert_eq!(answer["type"], "urn:midwatch:problem:malformed");
+        assert!(answer["delivery"].is_string() && answer["errors"][0]["detail"].is_string(), "{answer}");
+    }
+    let kept = doors.kept().await;
+    assert_eq!(kept.len(), 6);
+    assert_eq!(kept[3]["body"], json!({"base64": "//4="}));
+    let (_, answer) = doors.post("/hooks/generic/generic-key", "{}").await;
+    assert_eq!(answer["errors"][0]["pointer"], "/title");
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_and_not_kept() {
+    let doors = Doors::new().await;
+    let fits = format!(r#"{{"title":"x","details":"{}"}}"#, "a".repeat(500 * 1024));
+    assert_eq!(doors.post("/hooks/generic/generic-key", fits).await.0, StatusCode::ACCEPTED);
+    let (status, answer) = doors.post("/hooks/generic/generic-key", vec![b'a'; 512 * 1024 + 1]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer["detail"], "a message has at most 524288 bytes");
+    assert_eq!(doors.kept().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_signature_is_checked_where_it_is_required() {
+    let doors = Doors::new().await;
+    let body = r#"{"title":"signed"}"#;
+    let mac = Hmac::<Sha256>::new_from_slice(b"a secret of the sender").expect("a key").chain_update(body);
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signed = |signature: &str, body: &'static str| {
+        let request = Request::post("/hooks/generic/signed-key").header("X-Midwatch-Signature", signature);
+        request.body(Body::from(body)).expect("a request")
+    };
+    let right = format!("sha256={hex}");
+    assert_eq!(doors.send(signed(&right, body)).await.0, StatusCode::ACCEPTED);
+    for request in [
+        signed(&right, r#"{"title":"other"}"#),
+        signed("sha256=00", body),
+        Request::post("/hooks/generic/signed-key").body(Body::from(body)).expect("a request"),
+    ] {
+        assert_eq!(doors.send(request).await.0, StatusCode::UNAUTHORIZED);
+    }
+    let kept = doors.kept().await;
+    assert_eq!((kept.len(), &kept[0]["proof"]), (1, &json!("signature")));
+}
+
+#[tokio::test]
+async fn a_full_queue_asks_to_come_back() {
+    let store = Store::memory_with(&Options { queue_bytes: 16 * 1024, ..Options::default() });
+    let doors = Doors::over(store).await;
+    let large = format!(r#"{{"title":"x","details":"{}"}}"#, "a".repeat(10 * 1024));
+    let event = event(&json!({"event_action": "trigger", "payload": {"summary": "a".repeat(10 * 1024)}}));
+    let calls = (0..50).map(|_| doors.post("/hooks/generic/generic-key", large.clone()));
+    let events = (0..50).map(|_| doors.post("/v2/enqueue", event.clone()));
+    let (answers, event_answers) =
+        futures::join!(futures::future::join_all(calls), futures::future::join_all(events));
+    let busy = answers.iter().filter(|(status, _)| *status == StatusCode::SERVICE_UNAVAILABLE);
+    assert!(busy.clone().count() > 0);
+    busy.for_each(|(_, answer)| assert_eq!(answer["retryable"], true));
+    let accepted = |(status, _): &&(StatusCode, Value)| *status == StatusCode::ACCEPTED;
+    let accepted = answers.iter().filter(accepted).count() + event_answers.iter().filter(accepted).count();
+    assert_eq!(doors.kept().await.len(), accepted, "what was accepted is kept, and nothing else");
+}
