@@ -27,6 +27,7 @@ pub(crate) fn open(queue: Arc<Queue>, growth: Arc<Growth>) -> Arc<dyn Backend> {
     let memory = Arc::new(Memory::default());
     let committer = Arc::clone(&memory);
     thread::spawn(move || {
+        let _ends = queue.until_committer_ends();
         while let Some(group) = queue.take_blocking() {
             let outcomes = committer.log().commit(group.appends());
             group.settle(Ok(outcomes), &growth);

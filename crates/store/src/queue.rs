@@ -137,6 +137,12 @@ impl Queue {
         }
     }
 
+    /// Closes the queue when what is returned goes away, however the committer ends, and drops what still
+    /// waits then: nobody is left to take it, and its callers must not wait for ever.
+    pub(crate) fn until_committer_ends(self: &Arc<Self>) -> impl Drop + Send + use<> {
+        CommitterEnds(Arc::clone(self))
+    }
+
     /// `None` to wait, `Some(None)` at the end.
     fn try_take(self: &Arc<Self>, state: &mut State, lane: usize) -> Option<Option<Group>> {
         if state.waiting[lane].is_empty() {
@@ -176,6 +182,16 @@ impl Queue {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct CommitterEnds(Arc<Queue>);
+
+impl Drop for CommitterEnds {
+    fn drop(&mut self) {
+        self.0.close();
+        let abandoned: Vec<_> = self.0.state().waiting.iter_mut().map(std::mem::take).collect();
+        drop(abandoned);
     }
 }
 
@@ -337,6 +353,16 @@ mod tests {
         let outcome = queue.push(prepared(0)).expect("room");
         drop(queue.take_blocking());
         assert!(outcome.now_or_never().expect("told").is_err());
+    }
+
+    #[test]
+    fn what_waits_when_the_committer_dies_is_answered() {
+        let queue = Queue::new(1, 100, usize::MAX);
+        let ends = queue.until_committer_ends();
+        let outcome = queue.push(prepared(0)).expect("room");
+        drop(ends);
+        assert!(outcome.now_or_never().expect("told").is_err());
+        assert!(matches!(queue.push(prepared(1)), Err(StoreError::Unavailable(_))));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Reading events.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use rusqlite::{
     Connection, OptionalExtension, Row as SqlRow, Transaction, params, params_from_iter,
@@ -173,8 +175,10 @@ fn stored(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
 }
 
 /// The table is strict, so a column has its type; bytes that are no text show up as such.
-fn text(value: ValueRef<'_>) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes(value))
+fn text(value: ValueRef<'_>) -> Cow<'_, str> {
+    let bytes = bytes(value);
+    // Several times faster than going straight for what may not be text.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn bytes(value: ValueRef<'_>) -> &[u8] {

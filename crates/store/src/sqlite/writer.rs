@@ -46,6 +46,7 @@ impl Writer {
         thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || {
+                let _ends = committer.queue.until_committer_ends();
                 committer.run();
                 // Now the file is closed: others may open it, and who waits for that is told.
                 drop(lock);

@@ -58,6 +58,11 @@ pub(crate) async fn fill(store: &Store, first: u128, count: u128) {
     }
 }
 
+/// A number of a test as a version.
+pub(crate) fn version(n: u128) -> u64 {
+    u64::try_from(n).expect("the numbers of tests are small")
+}
+
 /// Positions of events.
 pub(crate) fn positions<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> Vec<u64> {
     events.into_iter().map(|event| event.position).collect()

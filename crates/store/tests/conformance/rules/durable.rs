@@ -5,7 +5,7 @@ use store::{Filter, Verified};
 
 use crate::{
     place::Durable,
-    told::{append, append_all, event, fill, follow, positions, stream},
+    told::{append, append_all, event, fill, follow, positions, stream, version},
 };
 
 pub(crate) async fn a_log_opened_again_is_as_it_was_left(place: &impl Durable) {
@@ -45,8 +45,8 @@ pub(crate) async fn a_command_recorded_before_the_log_was_closed_is_known(place:
 pub(crate) async fn positions_and_versions_go_on_after_opening_again(place: &impl Durable) {
     for round in 0..4 {
         let store = place.open().await;
-        store.append(append(1000 + round, "incident-x", round as u64)).await.expect("wins");
-        store.append(append(2000 + round, "incident-x", round as u64)).await.expect_err("lost");
+        store.append(append(1000 + round, "incident-x", version(round))).await.expect("wins");
+        store.append(append(2000 + round, "incident-x", version(round))).await.expect_err("lost");
         fill(&store, round * 10, 4).await;
         store.close().await;
     }

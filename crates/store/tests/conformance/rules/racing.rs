@@ -7,7 +7,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
     place::Place,
-    told::{append, stream},
+    told::{append, stream, version},
 };
 
 const WRITERS: u128 = 8;
@@ -23,7 +23,7 @@ pub(crate) async fn of_eight_writers_with_one_expected_version_exactly_one_wins<
             let mut wins = Vec::new();
             for round in 0..P::ROUNDS {
                 gate.wait().await;
-                match store.append(append(round * WRITERS + writer, &stream, round as u64)).await {
+                match store.append(append(round * WRITERS + writer, &stream, version(round))).await {
                     Ok(outcome) => {
                         assert_eq!(u128::from(outcome.version), round + 1);
                         wins.push(round);

@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use crate::{
     place::Place,
-    told::{append, append_all, event, fill, positions, stream},
+    told::{append, append_all, event, fill, positions, stream, version},
 };
 
 pub(crate) async fn a_stream_is_loaded_after_a_version(place: &impl Place) {
     let store = place.open().await;
     for n in 0..5 {
-        store.append(append(n, "incident-a", n as u64)).await.expect("wins");
-        store.append(append(100 + n, "incident-b", n as u64)).await.expect("wins");
+        store.append(append(n, "incident-a", version(n))).await.expect("wins");
+        store.append(append(100 + n, "incident-b", version(n))).await.expect("wins");
     }
-    let from = async |version| positions(&store.load("incident-a", version).await.expect("readable"));
+    let from = async |after| positions(&store.load("incident-a", after).await.expect("readable"));
     assert_eq!(from(0).await, [1, 3, 5, 7, 9]);
     assert_eq!(from(3).await, [7, 9]);
     assert!(from(5).await.is_empty());

@@ -16,7 +16,7 @@ fn forgetful() -> Options {
 
 pub(crate) async fn a_tail_sees_each_event_once_while_others_write(place: &impl Place) {
     const WRITERS: u128 = 4;
-    const EACH: u128 = 250;
+    const EACH: u128 = 100;
     let store = place.open_with(Options { recent_events: 64, ..Options::default() }).await.expect("opens");
     fill(&store, 1_000_000, 100).await;
     let head = 100 + u64::try_from(WRITERS * EACH).expect("small");
@@ -32,10 +32,10 @@ pub(crate) async fn a_tail_sees_each_event_once_while_others_write(place: &impl 
     }
     // Tails that begin at several places and moments, some of them slow, each with steps of its own.
     let mut tails = JoinSet::new();
-    for n in 0..12_u64 {
-        let after = [0, 1, 50, 100][n as usize % 4] * u64::from(n < 8) + store.head() * u64::from(n >= 8);
+    let places = [Some(0), Some(1), Some(50), Some(100), None];
+    for (place, limit) in places.into_iter().cycle().zip([1, 7, 1000].into_iter().cycle()).take(15) {
+        let after = place.unwrap_or_else(|| store.head());
         let mut tail = store.tail(after, Filter::All);
-        let limit = [1, 7, 1000][n as usize % 3];
         tails.spawn(async move { (after, follow(&mut tail, head, limit).await) });
         tokio::task::yield_now().await;
     }
