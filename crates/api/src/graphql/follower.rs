@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use async_graphql::{
-    Request, Response, Variables,
+    Request, Response, ServerError, Variables,
     parser::{
         parse_query,
         types::{ExecutableDocument, OperationDefinition, OperationType, Selection},
@@ -56,6 +56,27 @@ impl Asked {
         let mut request = Request::new(&self.query).variables(Variables::from_json(variables)).data(viewer);
         request.operation_name.clone_from(&self.operation_name);
         request
+    }
+
+    /// The first variable that the operation needs and that is not given, as an error of the request
+    /// (GraphQL, section 6.1.2). The executor would only notice where it is used.
+    pub(super) fn missing_variable(&self) -> Option<ServerError> {
+        let document = parse_query(&self.query).ok()?;
+        let operation = selected(&document, self.operation_name.as_deref())?;
+        let given = |name: &str| {
+            let value = self.variables.as_ref().and_then(|variables| variables.get(name));
+            value.is_some_and(|value| !value.is_null())
+        };
+        operation.variable_definitions.iter().map(|definition| &definition.node).find_map(|variable| {
+            let (name, kind) = (&variable.name.node, &variable.var_type.node);
+            let needed = !kind.nullable && variable.default_value.is_none() && !given(name);
+            needed.then(|| {
+                ServerError::new(
+                    format!("the variable ${name} of type {kind} is missing"),
+                    Some(variable.name.pos),
+                )
+            })
+        })
     }
 
     /// Whether the operation would be a subscription.
@@ -260,7 +281,7 @@ impl Follower {
 /// Whether a payload is worth another try.
 fn is_transient(response: &Response) -> bool {
     let unavailable = async_graphql::Value::from(Fault::Unavailable.code());
-    let code = |error: &async_graphql::ServerError| {
+    let code = |error: &ServerError| {
         error.extensions.as_ref().is_some_and(|extensions| extensions.get("code") == Some(&unavailable))
     };
     response.errors.iter().any(code)

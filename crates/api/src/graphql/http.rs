@@ -137,6 +137,9 @@ fn read(mut given: Map<String, Value>) -> Result<Asked, String> {
 }
 
 async fn execute(gateway: &Gateway, media: Media, viewer: Viewer, asked: &Asked) -> Response {
+    if let Some(missing) = asked.missing_variable() {
+        return media.answer(&async_graphql::Response::from_errors(vec![missing]));
+    }
     let executed = gateway.schema.execute(asked.request(viewer));
     match tokio::time::timeout(LONGEST, executed).await {
         Ok(answer) => {

@@ -52,13 +52,16 @@ pub(super) fn open(gateway: Arc<Gateway>, headers: &HeaderMap, upgrade: WebSocke
         let challenge = [(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))];
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     }
+    // Another protocol is agreed to as well, only so that the client can be told why the socket is closed.
+    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
+    let other = offered.and_then(|offered| offered.split(',').next()).unwrap_or_default().trim().to_owned();
     let upgrade = upgrade
-        .protocols([PROTOCOL])
+        .protocols([PROTOCOL.to_owned(), other])
         .max_message_size(gateway.app.settings.limits.body_bytes)
         .max_frame_size(gateway.app.settings.limits.body_bytes)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER);
-    let spoken = upgrade.selected_protocol().is_some();
+    let spoken = upgrade.selected_protocol().is_some_and(|protocol| protocol == PROTOCOL);
     upgrade.on_upgrade(async move |socket| {
         metrics::gauge!("midwatch_graphql_sockets").increment(1);
         let (sink, stream) = socket.split();
@@ -274,6 +277,9 @@ struct Operation {
 
 impl Operation {
     async fn run(self, asked: Asked, viewer: Viewer) {
+        if let Some(missing) = asked.missing_variable() {
+            return self.fail(&[missing]).await;
+        }
         let wanted = Arc::new(Wanted::default());
         let request = asked.request(viewer.clone()).data(Turn::Learn(Arc::clone(&wanted)));
         let answer = self.gateway.schema.execute_stream(request).next().await;

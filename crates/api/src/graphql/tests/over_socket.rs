@@ -68,9 +68,11 @@ async fn a_mistake_closes_the_socket_with_the_code_of_the_protocol() {
         (4408, vec![]),
         (4409, vec![init(), follow.clone(), follow]),
         (4429, vec![init(), init()]),
+        (4406, vec![]),
     ];
     for (code, words) in mistakes {
-        let mut socket = open(&stand, "graphql-transport-ws").await;
+        let protocol = if code == 4406 { "graphql-ws" } else { "graphql-transport-ws" };
+        let mut socket = open(&stand, protocol).await;
         for word in &words {
             say(&mut socket, word.clone()).await;
         }
