@@ -25,6 +25,9 @@ mod slice;
 mod subject;
 mod timeline;
 
+#[cfg(test)]
+mod tests;
+
 pub use deadlines::{EscalationDue, PageDue};
 pub use deliveries::{DeliveryVerdict, DeliveryView};
 pub use error::ReadError;

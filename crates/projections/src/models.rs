@@ -86,8 +86,8 @@ impl ReadModels {
         self.shared.fault.borrow().clone()
     }
 
-    pub(crate) fn set_fault(&self, fault: Arc<str>) {
-        self.shared.fault.send_replace(Some(fault));
+    pub(crate) fn set_fault(&self, fault: Option<Arc<str>>) {
+        self.shared.fault.send_replace(fault);
     }
 
     pub(crate) fn db(&self) -> &Database {
@@ -96,6 +96,11 @@ impl ReadModels {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// Tells everybody how far other tables are that take the place of the live ones.
+    pub(crate) fn restart_at(&self, position: Position) {
+        self.shared.position.send_replace(position);
     }
 
     /// Tells everybody how far the live tables are; they never go back.

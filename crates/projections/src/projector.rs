@@ -43,6 +43,7 @@ impl ReadModels {
     pub async fn follow(&self, shutdown: CancellationToken) -> Result<(), ReadError> {
         let mut wait = RETRY[0];
         let mut failing = false;
+        self.set_fault(None);
         loop {
             let before = self.position();
             let fault = match self.run(&shutdown).await {
@@ -56,7 +57,7 @@ impl ReadModels {
             if is_lasting(&fault) {
                 counter!("midwatch_projection_faults_total").increment(1);
                 error!(%fault, "the projector stops");
-                self.stop(&fault);
+                self.set_fault(Some(Arc::from(fault.to_string())));
                 return Err(fault);
             }
             if self.position() > before {
@@ -140,7 +141,7 @@ impl ReadModels {
     }
 
     /// Refuses tables that were folded from another log.
-    async fn same_log(&self, progress: &Progress) -> Result<(), ReadError> {
+    pub(crate) async fn same_log(&self, progress: &Progress) -> Result<(), ReadError> {
         if progress.position == 0 {
             return Ok(());
         }
@@ -160,10 +161,6 @@ impl ReadModels {
         // Exact up to 2^53 events.
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         gauge!("midwatch_projection_position").set(position as f64);
-    }
-
-    fn stop(&self, fault: &ReadError) {
-        self.set_fault(Arc::from(fault.to_string()));
     }
 }
 

@@ -39,19 +39,25 @@ impl ReadModels {
         loop {
             self.catch_up(&mut projection, self.store().head(), progress).await?;
             let _turn = self.turn().await;
-            // Only what another node's projector did since can still be missing.
-            self.catch_up(&mut projection, self.live().await?.position, progress).await?;
-            if db.swap(&TABLES, projection.progress()).await? {
+            let live = self.live().await?;
+            let at_most = if self.same_log(&live).await.is_ok() {
+                // Only what another node's projector did since can still be missing.
+                self.catch_up(&mut projection, live.position, progress).await?;
+                projection.progress().position
+            } else {
+                // Tables of another log are no measure of how far to go.
+                live.position
+            };
+            if db.swap(&TABLES, projection.progress(), at_most).await? {
+                self.restart_at(projection.progress().position);
                 break;
             }
             if db.progress(Side::Next).await?.as_ref() != Some(projection.progress()) {
                 return Err(taken_over());
             }
         }
-        let position = projection.progress().position;
-        self.announce(position);
         db.drop_old(&TABLES).await?;
-        Ok(Rebuilt { position })
+        Ok(Rebuilt { position: projection.progress().position })
     }
 
     /// Folds everything that the log holds now, reading ahead.

@@ -13,6 +13,7 @@ mod table;
 use std::sync::Arc;
 
 use sea_query::SelectStatement;
+use store::Position;
 use uuid::Uuid;
 
 pub(crate) use cell::{Cell, Row};
@@ -108,13 +109,15 @@ impl Database {
         either!(self.index_next(tables))
     }
 
-    /// Puts the new tables in the place of the live ones, if those are not further. False if they are.
+    /// Puts the new tables in the place of the live ones, if those are not further than `at_most`. False if they are,
+    /// or if somebody else builds new tables by now.
     pub(crate) async fn swap(
         &self,
         tables: &'static [&'static Table],
         next: &Progress,
+        at_most: Position,
     ) -> Result<bool, ReadError> {
-        either!(self.swap(tables, next))
+        either!(self.swap(tables, next, at_most))
     }
 
     /// Drops what a swap left behind.

@@ -6,6 +6,7 @@ use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, Rec
 use futures::{TryStreamExt, future::try_join_all};
 use sea_query::{PostgresQueryBuilder, SelectStatement};
 use sea_query_postgres::PostgresBinder;
+use store::Position;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
@@ -141,8 +142,9 @@ impl Postgres {
         &self,
         tables: &'static [&'static Table],
         next: &Progress,
+        at_most: Position,
     ) -> Result<bool, ReadError> {
-        postgres_schema::swap(&mut self.client().await?, tables, next).await
+        postgres_schema::swap(&mut self.client().await?, tables, next, at_most).await
     }
 
     pub(super) async fn drop_old(&self, tables: &'static [&'static Table]) -> Result<(), ReadError> {

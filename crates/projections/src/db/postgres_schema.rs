@@ -1,6 +1,7 @@
 //! The tables in PostgreSQL: migrated, copied for a rebuild, and swapped.
 
 use deadpool_postgres::{GenericClient, Object, Transaction};
+use store::Position;
 
 use super::{
     Progress, Side, Table,
@@ -109,13 +110,18 @@ pub(super) async fn index_next(client: &mut Object, tables: &[&Table]) -> Result
 }
 
 /// Renames, and makes the successors' progress the live one's.
-pub(super) async fn swap(client: &mut Object, tables: &[&Table], next: &Progress) -> Result<bool, ReadError> {
+pub(super) async fn swap(
+    client: &mut Object,
+    tables: &[&Table],
+    next: &Progress,
+    at_most: Position,
+) -> Result<bool, ReadError> {
     let transaction = client.transaction().await.map_err(fault)?;
     // The row first, as the projector does, and then all tables in one order, so that nobody waits in a circle.
-    let sql = "DELETE FROM read_progress WHERE side = 'live' AND position <= $1 \
+    let sql = "DELETE FROM read_progress WHERE side = 'live' AND position <= $3 \
          AND EXISTS (SELECT 1 FROM read_progress WHERE side = 'next' AND generation = $2 AND position = $1)";
-    let (position, generation) = (next.position.cast_signed(), next.generation.cast_signed());
-    if transaction.execute(sql, &[&position, &generation]).await.map_err(fault)? == 0 {
+    let [position, generation, at_most] = [next.position, next.generation, at_most].map(u64::cast_signed);
+    if transaction.execute(sql, &[&position, &generation, &at_most]).await.map_err(fault)? == 0 {
         return Ok(false);
     }
     let names: Vec<_> = tables.iter().map(|table| table.name).collect();

@@ -6,6 +6,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, TransactionBehavior, types::ToSqlOutput};
 use sea_query::{SelectStatement, SqliteQueryBuilder};
 use sea_query_rusqlite::RusqliteBinder;
+use store::Position;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -145,9 +146,10 @@ impl Sqlite {
         &self,
         tables: &'static [&'static Table],
         next: &Progress,
+        at_most: Position,
     ) -> Result<bool, ReadError> {
         let next = next.clone();
-        self.write(move |connection| sqlite_schema::swap(connection, tables, &next)).await
+        self.write(move |connection| sqlite_schema::swap(connection, tables, &next, at_most)).await
     }
 
     pub(super) async fn drop_old(&self, tables: &'static [&'static Table]) -> Result<(), ReadError> {

@@ -1,6 +1,7 @@
 //! The tables in SQLite: migrated, copied for a rebuild, and swapped.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use store::Position;
 
 use super::{Progress, Side, Table, sqlite::progress};
 use crate::ReadError;
@@ -78,11 +79,12 @@ pub(super) fn swap(
     connection: &mut Connection,
     tables: &[&Table],
     next: &Progress,
+    at_most: Position,
 ) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sql = "DELETE FROM read_progress WHERE side = 'live' AND position <= ?1 \
+    let sql = "DELETE FROM read_progress WHERE side = 'live' AND position <= ?3 \
          AND EXISTS (SELECT 1 FROM read_progress WHERE side = 'next' AND generation = ?2 AND position = ?1)";
-    if transaction.execute(sql, (next.position, next.generation))? == 0 {
+    if transaction.execute(sql, (next.position, next.generation, at_most))? == 0 {
         return Ok(false);
     }
     transaction.execute("UPDATE read_progress SET side = 'live' WHERE side = 'next'", [])?;

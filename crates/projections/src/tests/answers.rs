@@ -1,0 +1,273 @@
+//! Given events, what is answered.
+
+use domain::{
+    Channel, Severity, Subject,
+    delivery::{Delivery, DeliveryCommand, Verdict},
+    incident::{Incident, IncidentCommand},
+    page::{Page, PageCommand, Withdrawal},
+};
+
+use super::{
+    place::Place,
+    world::{START, World, delivery, integration, roster, service, somebody, team, user},
+};
+use crate::{DeliveryVerdict, IncidentView, PageState, ReadModels, Status};
+
+/// The answers of each database after everything is folded.
+async fn each(world: &World) -> Vec<(Place, ReadModels)> {
+    let mut each = Vec::new();
+    for place in Place::all().await {
+        let models = place.open(&world.store).await;
+        models.rebuild(&mut |_| {}).await.expect("it rebuilds");
+        each.push((place, models));
+    }
+    each
+}
+
+#[tokio::test]
+async fn an_incident_is_seen_through_its_life() {
+    let mut world = World::new();
+    let carried_by = delivery(1);
+    world.receive(carried_by, integration(0)).await;
+    let alert = world.alert(carried_by, "disk full", Severity::High);
+    let opening = world.opening(service(0), "disk", "disk full", vec![alert.clone()]);
+    let id = world.open(opening).await;
+    let worse = world.alert(delivery(2), "disk melting", Severity::Critical);
+    let opening = world.opening(service(0), "disk", "disk melting", vec![worse.clone()]);
+    world.open(opening).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!((view.number, view.status, view.severity), (1, Status::Triggered, Severity::Critical));
+        assert_eq!(
+            (view.service, view.team, &*view.key),
+            (service(0), Some(team(service(0).uuid().as_u128() % 3)), "disk")
+        );
+        assert_eq!((view.escalation.cycle, view.escalation.level), (1, 1));
+        assert!(view.escalation.next_at.is_some());
+        assert_eq!(view.position, world.store.head());
+        assert_eq!((view.alert_count, view.alerts.len()), (2, 2));
+        let alerts = models.alerts(&[view.clone(), view]).await.expect("an answer");
+        assert_eq!(alerts, vec![vec![alert.clone(), worse.clone()]; 2]);
+    }
+
+    world.acknowledge(id).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!((view.status, view.escalation.next_at), (Status::Acknowledged, None));
+        assert_eq!(view.acknowledged.map(|by| (by.by, by.via)), Some((somebody(), Channel::Api)));
+        assert_eq!(models.next_escalation().await.expect("an answer"), None);
+    }
+
+    let (by, at) = (somebody(), world.now());
+    let command = IncidentCommand::UnacknowledgeIncident { by, roster: roster(), at };
+    world.execute::<Incident>(id, &command).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!((view.status, view.escalation.cycle), (Status::Triggered, 2));
+        assert_eq!(view.acknowledged, None);
+        assert_eq!(models.next_escalation().await.expect("an answer"), view.escalation.next_at);
+    }
+
+    world.resolve(id).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!((view.status, view.escalation.next_at), (Status::Resolved, None));
+        assert_eq!(view.resolved.and_then(|end| end.note).as_deref(), Some("restarted"));
+        assert_eq!(models.latest_episode(service(0), "disk").await.expect("an answer"), Some(1));
+        assert_eq!(models.latest_episode(service(1), "disk").await.expect("an answer"), None);
+        assert_eq!(models.latest_episode(service(0), "dis").await.expect("an answer"), None);
+    }
+}
+
+#[tokio::test]
+async fn an_exhausted_ladder_is_seen_and_arms_nothing() {
+    let mut world = World::new();
+    let mut opening = world.opening(service(0), "disk", "disk full", vec![]);
+    opening.roster.levels.clear();
+    let id = world.open(opening).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!((view.status, view.escalation.level), (Status::Triggered, 0));
+        assert!(view.escalation.exhausted_at.is_some());
+        assert_eq!(models.next_escalation().await.expect("an answer"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_view_leads_to_the_last_alerts_and_counts_all() {
+    let mut world = World::new();
+    for number in 0..30 {
+        let alert = world.alert(delivery(number), &format!("alert {number}"), Severity::Low);
+        let opening = world.opening(service(0), "disk", "disk full", vec![alert]);
+        world.open(opening).await;
+    }
+    for (_, models) in each(&world).await {
+        let page = models.incidents(&crate::IncidentFilter::default(), 5, None).await.expect("a page");
+        let [(_, view)] = page.items.as_slice() else { panic!("one incident, not {page:?}") };
+        assert_eq!((view.alert_count, view.alerts.len()), (30, IncidentView::MAX_ALERTS));
+        let alerts = models.alerts(std::slice::from_ref(view)).await.expect("an answer");
+        let titles: Vec<_> = alerts[0].iter().map(|alert| &*alert.title).collect();
+        assert_eq!((titles[0], titles[19]), ("alert 10", "alert 29"));
+    }
+}
+
+#[tokio::test]
+async fn a_timeline_shows_everything_that_concerns_a_subject_page_by_page() {
+    let mut world = World::new();
+    let id = world.trigger("disk").await;
+    world.trigger("other").await;
+    let page = world.request(World::step(id, 0), START).await;
+    world.sent(page, 1).await;
+    world.acknowledge(id).await;
+    for (_, models) in each(&world).await {
+        let kinds = async |subject: Subject, size: usize| {
+            let (mut kinds, mut after) = (Vec::new(), None);
+            loop {
+                let slice = models.timeline(&subject, size, after.as_deref()).await.expect("a page");
+                kinds.extend(slice.items.iter().map(|(_, event)| event.kind.to_string()));
+                if !slice.has_next {
+                    return kinds;
+                }
+                after = slice.items.last().map(|(cursor, _)| cursor.clone());
+            }
+        };
+        let story = [
+            "incident.triggered.v1",
+            "incident.escalated.v1",
+            "page.requested.v1",
+            "page.sent.v1",
+            "incident.acknowledged.v1",
+        ];
+        for size in 1..=6 {
+            assert_eq!(kinds(id.into(), size).await, story);
+        }
+        assert_eq!(kinds(page.into(), 10).await, ["page.requested.v1", "page.sent.v1"]);
+        assert_eq!(kinds(service(0).into(), 10).await, ["incident.triggered.v1"; 2]);
+        assert_eq!(kinds(user(1).into(), 10).await.len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_with_their_verdicts() {
+    let mut world = World::new();
+    for number in 0..5 {
+        world.receive(delivery(number), integration(0)).await;
+    }
+    world.receive(delivery(9), integration(1)).await;
+    let opening = world.alert(delivery(0), "disk full", Severity::High);
+    let id = world.opening(service(0), "disk", "disk full", vec![opening]);
+    let id = world.open(id).await;
+    let alerts = vec![world.alert(delivery(1), "again", Severity::High)];
+    let opening = world.opening(service(0), "disk", "disk full", alerts.clone());
+    world.open(opening).await;
+    let opening = world.opening(service(0), "other", "disk full", alerts);
+    world.open(opening).await;
+    let command = DeliveryCommand::ConcludeDelivery {
+        integration: integration(0),
+        verdict: Verdict::Rejected,
+        reason: "no JSON".into(),
+        incident: None,
+        at: world.now(),
+    };
+    world.execute::<Delivery>(delivery(2), &command).await;
+    for (_, models) in each(&world).await {
+        let verdict = async |number| {
+            let view = models.delivery(delivery(number)).await.expect("an answer").expect("it is there");
+            (view.verdict, view.verdict_count, view.incident)
+        };
+        assert_eq!(verdict(0).await, (Some(DeliveryVerdict::Opened), 1, Some(id)));
+        assert_eq!(verdict(1).await, (Some(DeliveryVerdict::Joined), 2, Some(id)));
+        assert_eq!(verdict(2).await, (Some(DeliveryVerdict::Rejected), 1, None));
+        assert_eq!(verdict(3).await, (None, 0, None));
+        let undecided = models.undecided(0, 10).await.expect("an answer");
+        assert_eq!(undecided, [(4, delivery(3)), (5, delivery(4)), (6, delivery(9))]);
+        assert_eq!(models.undecided(4, 1).await.expect("an answer"), [(5, delivery(4))]);
+
+        let first = models.deliveries(integration(0), 3, None).await.expect("a page");
+        let ids: Vec<_> = first.items.iter().map(|(_, view)| view.id).collect();
+        assert_eq!((ids, first.has_next), (vec![delivery(4), delivery(3), delivery(2)], true));
+        let after = first.items.last().map(|(cursor, _)| cursor.clone());
+        let rest = models.deliveries(integration(0), 3, after.as_deref()).await.expect("a page");
+        let reasons: Vec<_> = rest.items.iter().map(|(_, view)| view.reason.clone()).collect();
+        assert_eq!((reasons, rest.has_next), (vec![None, None], false));
+        assert_eq!(first.items[2].1.reason.as_deref(), Some("no JSON"));
+    }
+}
+
+#[tokio::test]
+async fn pages_are_due_until_they_are_done() {
+    let mut world = World::new();
+    let id = world.trigger("disk").await;
+    let steps = [0, 1, 2, 3].map(|number| World::step(id, number));
+    for (step, wait) in steps.iter().zip([40, 10, 20, 20]) {
+        world.request(*step, START.plus_seconds(wait)).await;
+    }
+    let later = START.plus_seconds(1000);
+    for (_, models) in each(&world).await {
+        let due = models.due_pages(START.plus_seconds(20), None, 10).await.expect("an answer");
+        assert_eq!(due.len(), 3);
+        assert_eq!(due[0].page, steps[1].id());
+        let mut seen = Vec::new();
+        let mut after = None;
+        while let [one] = models.due_pages(later, after, 1).await.expect("an answer").as_slice() {
+            seen.push(*one);
+            after = Some((one.due_at, one.page));
+        }
+        assert_eq!(seen, models.due_pages(later, None, 10).await.expect("an answer"));
+        assert_eq!(seen.len(), 4);
+        assert_eq!(
+            models.next_page(START.plus_seconds(10)).await.expect("an answer"),
+            Some(START.plus_seconds(20))
+        );
+    }
+
+    world.sent(steps[0].id(), 1).await;
+    world.failed(steps[1].id(), 1, false).await;
+    world.failed(steps[2].id(), 1, true).await;
+    let withdraw = PageCommand::WithdrawPage { reason: Withdrawal::Acknowledged, at: world.now() };
+    world.execute::<Page>(steps[3].id(), &withdraw).await;
+    for (_, models) in each(&world).await {
+        let due = models.due_pages(later, None, 10).await.expect("an answer");
+        assert_eq!(due.iter().map(|row| row.page).collect::<Vec<_>>(), [steps[1].id()]);
+        let pages = models.pages(id).await.expect("an answer");
+        assert_eq!(pages.iter().map(|page| page.step).collect::<Vec<_>>(), steps);
+        assert!(matches!(&pages[0].state, PageState::Sent { provider, .. } if provider == "smtp"));
+        assert!(
+            matches!(&pages[1].state, PageState::Retrying { retry_at, .. } if *retry_at == due[0].due_at)
+        );
+        assert!(matches!(&pages[2].state, PageState::Failed { code, .. } if code == "unreachable"));
+        assert!(matches!(&pages[3].state, PageState::Withdrawn { reason: Withdrawal::Acknowledged, .. }));
+        assert_eq!(pages.iter().map(|page| page.attempts).collect::<Vec<_>>(), [1, 1, 1, 0]);
+    }
+}
+
+#[tokio::test]
+async fn escalations_are_due_in_order() {
+    let mut world = World::new();
+    let (first, second) = (world.trigger("one").await, world.trigger("two").await);
+    for (_, models) in each(&world).await {
+        let due = models.due_escalations(START.plus_seconds(10_000), 10).await.expect("an answer");
+        assert_eq!(due.iter().map(|row| row.incident).collect::<Vec<_>>(), [first, second]);
+        assert_eq!((due[0].cycle, due[0].pass, due[0].level), (1, 1, 1));
+        assert_eq!(models.due_escalations(due[0].due_at, 10).await.expect("an answer"), due[..1]);
+        assert_eq!(models.next_escalation().await.expect("an answer"), Some(due[0].due_at));
+    }
+}
+
+#[tokio::test]
+async fn auditors_read_the_log_by_type() {
+    let mut world = World::new();
+    for number in 0..10 {
+        world.trigger(&format!("disk {number}")).await;
+    }
+    let place = Place::sqlite();
+    let models = place.open(&world.store).await;
+    let all = models.events(&[], 0, 100).await.expect("a page");
+    assert_eq!((all.events.len(), all.through, all.has_next), (20, 20, false));
+    let wanted = ["incident.escalated.v1".to_owned()];
+    let page = models.events(&wanted, 4, 3).await.expect("a page");
+    assert_eq!(page.events.iter().map(|event| event.position).collect::<Vec<_>>(), [6, 8, 10]);
+    assert_eq!((page.through, page.has_next), (10, true));
+    let none = models.events(&["tea.made.v1".to_owned()], 0, 3).await.expect("a page");
+    assert_eq!((none.events.len(), none.through, none.has_next), (0, 20, false));
+}

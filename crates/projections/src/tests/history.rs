@@ -1,0 +1,110 @@
+//! Random histories, made by random commands so that they could have happened.
+
+use domain::{
+    Channel, IncidentId, NoteId, Severity,
+    delivery::{Delivery, DeliveryCommand, Verdict},
+    incident::{Incident, IncidentCommand},
+    page::{Page, PageCommand, Withdrawal},
+};
+use proptest::{collection::vec, prelude::*};
+use uuid::Uuid;
+
+use super::world::{World, delivery, integration, roster, service, somebody};
+
+/// One command: which, and about whom.
+pub(super) type Step = (u8, u8, u8);
+
+/// A history of some commands.
+pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    vec((0..20_u8, 0..12_u8, any::<u8>()), 0..most)
+}
+
+/// Lets a history happen.
+pub(super) async fn happen(world: &mut World, steps: &[Step]) {
+    for (index, step) in (0..).zip(steps) {
+        act(world, index, *step).await;
+    }
+}
+
+/// A few problems on a few services, so that most commands find something to change.
+fn problem(whom: u8) -> (IncidentId, domain::ServiceId, String) {
+    let (on, key) = (service(u128::from(whom % 3)), format!("Key\u{0} {}", whom % 5));
+    (IncidentId::of_episode(on, &key, 1 + u32::from(whom % 2)), on, key)
+}
+
+async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
+    let (incident, on, key) = problem(whom);
+    let (at, by, via) = (world.now(), somebody(), Channel::Api);
+    let carried_by = delivery(u128::from(how % 32));
+    let severity = Severity::ALL[usize::from(how) % 5];
+    let title = format!("Disk {how} FULL on ÄPFEL\\_%{}", whom % 4);
+    let page = World::step(incident, u32::from(how % 3)).id();
+    match what {
+        0..=3 => {
+            world.receive(carried_by, integration(u128::from(whom % 2))).await;
+        }
+        4..=8 => {
+            let count = usize::from(how % 4);
+            let alerts = (0..count)
+                .map(|more| world.alert(delivery(u128::from(how % 32) + more as u128), &title, severity));
+            let alerts = alerts.collect();
+            let mut opening = world.opening(on, &key, &title, alerts);
+            opening.episode = 1 + u32::from(whom % 2);
+            world.open(opening).await;
+        }
+        9 => {
+            world.acknowledge(incident).await;
+        }
+        10 => {
+            let alert = Some(world.alert(carried_by, &title, severity));
+            let command = IncidentCommand::AcknowledgeIncident { by, via: Channel::Alert, alert, at };
+            world.execute::<Incident>(incident, &command).await;
+        }
+        11 => {
+            let command = IncidentCommand::UnacknowledgeIncident { by, roster: roster(), at };
+            world.execute::<Incident>(incident, &command).await;
+        }
+        12 => {
+            let alert = (how % 2 == 0).then(|| world.alert(carried_by, &title, severity));
+            let command = IncidentCommand::ResolveIncident { by, via, note: None, alert, at };
+            world.execute::<Incident>(incident, &command).await;
+        }
+        13 => {
+            let command = IncidentCommand::EscalateIncident { by, roster: roster(), at };
+            world.execute::<Incident>(incident, &command).await;
+        }
+        14 => {
+            let (note, text) = (NoteId::new(Uuid::from_u128(index.into())), "looking".to_owned());
+            world
+                .execute::<Incident>(incident, &IncidentCommand::AddIncidentNote { note, by, text, at })
+                .await;
+        }
+        15 => {
+            let ladder = domain::Ladder::default();
+            let command =
+                IncidentCommand::ReassignIncident { by, reason: None, ladder, roster: roster(), at };
+            world.execute::<Incident>(incident, &command).await;
+        }
+        16 | 17 => {
+            world.request(World::step(incident, u32::from(how % 3)), at.plus_seconds(how.into())).await;
+        }
+        18 if how % 3 == 0 => {
+            world.sent(page, 1 + u32::from(how % 4)).await;
+        }
+        18 if how % 3 == 1 => {
+            world.failed(page, 1 + u32::from(how % 8), how % 7 == 0).await;
+        }
+        18 => {
+            let command = PageCommand::WithdrawPage { reason: Withdrawal::Acknowledged, at };
+            world.execute::<Page>(page, &command).await;
+        }
+        _ => {
+            let verdict = if how % 2 == 0 { Verdict::Ignored } else { Verdict::Rejected };
+            let (reason, incident) = ("no\u{0}sense".to_owned(), (how % 3 == 0).then_some(incident));
+            let through = integration(u128::from(whom % 2));
+            let command =
+                DeliveryCommand::ConcludeDelivery { integration: through, verdict, reason, incident, at };
+            world.execute::<Delivery>(carried_by, &command).await;
+        }
+    }
+}

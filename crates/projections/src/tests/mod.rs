@@ -1,0 +1,9 @@
+//! Given events, then rows; and whatever happens on the way, the same rows.
+
+mod answers;
+mod history;
+mod oracle;
+mod place;
+mod projecting;
+mod rebuilding;
+mod world;

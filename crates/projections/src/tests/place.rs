@@ -1,0 +1,66 @@
+//! Databases to test on: each test gets an empty one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use store::Store;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::{ReadLocation, ReadModels};
+
+/// Names a PostgreSQL server on which databases may be created; without it only SQLite is tested.
+const SERVER: &str = "MIDWATCH_TEST_POSTGRES";
+
+/// An empty database, which may be opened again.
+pub(super) struct Place {
+    pub(super) location: ReadLocation,
+    _files: Option<TempDir>,
+}
+
+impl Place {
+    /// A SQLite file.
+    pub(super) fn sqlite() -> Self {
+        let files = tempfile::tempdir().expect("a directory");
+        Self { location: ReadLocation::Sqlite(files.path().join("read.db")), _files: Some(files) }
+    }
+
+    /// A schema on the test server, if there is one, in a database that these tests share: making a database takes
+    /// long.
+    pub(super) async fn postgres() -> Option<Self> {
+        static DATABASE: OnceCell<()> = OnceCell::const_new();
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let server = std::env::var(SERVER).ok()?;
+        let database = format!("read_{}", std::process::id());
+        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+        let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+        DATABASE
+            .get_or_init(async || {
+                order(&server, &format!("DROP DATABASE IF EXISTS {database}")).await;
+                order(&server, &format!("CREATE DATABASE {database}")).await;
+            })
+            .await;
+        let schema = format!("place_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        order(&format!("{base}/{database}?{query}"), &format!("CREATE SCHEMA {schema}")).await;
+        let options = format!("options=-c%20search_path%3D{schema}&{query}");
+        Some(Self { location: ReadLocation::Postgres(format!("{base}/{database}?{options}")), _files: None })
+    }
+
+    /// Every kind of database that can be had.
+    pub(super) async fn all() -> Vec<Self> {
+        let memory = Self { location: ReadLocation::Memory, _files: None };
+        [memory, Self::sqlite()].into_iter().chain(Self::postgres().await).collect()
+    }
+
+    pub(super) async fn open(&self, store: &Store) -> ReadModels {
+        ReadModels::open(store.clone(), &self.location).await.expect("the read models open")
+    }
+}
+
+/// Has a server do something.
+async fn order(url: &str, sql: &str) {
+    let (config, tls) = store::postgres_config(url).expect("a URL");
+    let (client, connection) = config.connect(tls).await.expect("the test server answers");
+    let driving = tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("it does as it is told");
+    driving.abort();
+}
