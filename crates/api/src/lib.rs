@@ -6,7 +6,6 @@ pub mod graphql;
 mod ops;
 mod problem;
 mod router;
-pub mod trace;
 pub mod webhooks;
 
 pub use app::{App, Limits, Settings, TokenDigest, Viewer};

@@ -42,3 +42,79 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let detail = "the server made a mistake, which it has logged";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::{
+        body::Body,
+        http::{HeaderMap, Request, header},
+        routing::get,
+    };
+    use store::Store;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Health, webhooks::tests::app_over};
+
+    async fn whole(metrics_public: bool) -> Router {
+        let app = app_over(&Store::memory()).await;
+        let metrics = Arc::new(|| "midwatch_up 1\n".to_owned());
+        let ops = Ops { health: Arc::new(Health::default()), metrics, metrics_public, demo: false };
+        router(
+            app,
+            &ops,
+            Router::new().route("/panic", get(async || -> StatusCode { panic!("at the disco") })),
+        )
+    }
+
+    async fn ask(router: &Router, method: &str, path: &str, token: Option<&str>) -> (StatusCode, HeaderMap) {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let request = token
+            .into_iter()
+            .fold(request, |request, token| request.header(header::AUTHORIZATION, format!("Bearer {token}")));
+        let request = request.body(Body::from("{}")).expect("a request");
+        let response = router.clone().oneshot(request).await.expect("an answer");
+        (response.status(), response.headers().clone())
+    }
+
+    #[tokio::test]
+    async fn whatever_is_not_open_asks_for_a_token() {
+        let router = whole(false).await;
+        for (method, path) in [("POST", "/graphql"), ("GET", "/graphql"), ("GET", "/metrics")] {
+            for token in [None, Some("wrong"), Some("")] {
+                let (status, headers) = ask(&router, method, path, token).await;
+                assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path} {token:?}");
+                assert!(headers.contains_key(header::WWW_AUTHENTICATE), "{method} {path} {token:?}");
+            }
+            assert_ne!(ask(&router, method, path, Some("admin")).await.0, StatusCode::UNAUTHORIZED);
+        }
+        for path in ["/", "/healthz", "/readyz"] {
+            assert_eq!(ask(&router, "GET", path, None).await.0, StatusCode::OK, "{path}");
+        }
+        assert_eq!(ask(&whole(true).await, "GET", "/metrics", None).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn wrong_paths_and_methods_and_panics_are_answered_as_problems() {
+        let router = whole(false).await;
+        for (method, path, expected) in [
+            ("GET", "/nothing", StatusCode::NOT_FOUND),
+            ("POST", "/hooks/nothing/key", StatusCode::NOT_FOUND),
+            ("POST", "/v2/change/enqueue", StatusCode::NOT_FOUND),
+            ("GET", "/hooks/generic/key", StatusCode::METHOD_NOT_ALLOWED),
+            ("PUT", "/v2/enqueue", StatusCode::METHOD_NOT_ALLOWED),
+            ("GET", "/panic", StatusCode::INTERNAL_SERVER_ERROR),
+        ] {
+            let (status, headers) = ask(&router, method, path, None).await;
+            assert_eq!(status, expected, "{method} {path}");
+            assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json", "{method} {path}");
+            assert_eq!(
+                headers.contains_key(header::ALLOW),
+                expected == StatusCode::METHOD_NOT_ALLOWED,
+                "{path}"
+            );
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod mint;
+pub mod trace;
 
 mod clock;
 mod directory;

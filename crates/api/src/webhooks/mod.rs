@@ -6,7 +6,7 @@ mod hooks;
 mod road;
 pub mod signature;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod translate;
 
 pub(crate) use hooks::routes;

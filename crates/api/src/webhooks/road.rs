@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use commands::{CommandError, EngineError, MetadataExt, mint};
+use commands::{CommandError, EngineError, MetadataExt, mint, trace};
 use domain::{
     Actor, DeliveryId, IntegrationId, Translated,
     delivery::{Delivery, DeliveryCommand, DeliveryRejection, Proof, RawBody},
@@ -16,7 +16,7 @@ use super::{
     signature::{self, Keys},
     translate::{Malformed, translate},
 };
-use crate::{App, trace};
+use crate::App;
 
 /// What the webhook endpoints share.
 pub(super) struct Hooks {

@@ -21,7 +21,7 @@ use store::{Filter, Metadata, Options, Store, StoreError};
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::{App, Settings};
+use crate::{App, Settings, TokenDigest};
 
 const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -45,39 +45,8 @@ impl Doors {
     }
 
     async fn over(store: Store) -> Self {
-        let clock = VirtualClock::at(Timestamp::from_millis(1_764_000_000_000));
-        let engine = Engine::new(store.clone(), Arc::new(clock));
-        let secret = SecretId::new(Uuid::from_u128(99));
-        store.vault().seal(secret, b"a secret of the sender").await.expect("sealed");
-        for (number, key, kind, signing_secret) in [
-            (1, "generic-key", IntegrationKind::Generic, None),
-            (2, "alertmanager-key", IntegrationKind::Alertmanager, None),
-            (3, PAGERDUTY_KEY, IntegrationKind::PagerDuty, None),
-            (4, "signed-key", IntegrationKind::Generic, Some(secret)),
-        ] {
-            let command = IntegrationCommand::CreateIntegration {
-                name: key.to_owned(),
-                kind,
-                service: ServiceId::new(Uuid::from_u128(7)),
-                key_hash: key_hash(key),
-                signing_secret,
-                unknown: vec![],
-            };
-            let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));
-            let id = IntegrationId::new(Uuid::from_u128(number));
-            engine.execute::<Integration>(id, &command, &metadata).await.expect("created");
-        }
-        let directory = DirectoryHandle::start(store.clone()).await.expect("a directory");
-        let reads = ReadModels::open(store.clone(), &ReadLocation::Memory).await.expect("read models");
-        let app = App {
-            intake: Arc::new(Intake::new(engine.clone(), directory.clone(), Arc::new(NoEpisodes))),
-            engine,
-            directory,
-            reads,
-            settings: Arc::new(Settings::default()),
-            shutdown: tokio_util::sync::CancellationToken::new(),
-        };
-        Self { store, router: super::routes(app) }
+        let router = super::routes(app_over(&store).await);
+        Self { store, router }
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
@@ -95,6 +64,42 @@ impl Doors {
     async fn kept(&self) -> Vec<Value> {
         let events = self.store.read(4, 100, &Filter::All).await.expect("events");
         events.iter().map(|event| serde_json::from_slice(&event.payload).expect("json")).collect()
+    }
+}
+
+/// What requests may use, over a log with an integration of each kind and one that requires signatures.
+pub(crate) async fn app_over(store: &Store) -> App {
+    let clock = VirtualClock::at(Timestamp::from_millis(1_764_000_000_000));
+    let engine = Engine::new(store.clone(), Arc::new(clock));
+    let secret = SecretId::new(Uuid::from_u128(99));
+    store.vault().seal(secret, b"a secret of the sender").await.expect("sealed");
+    for (number, key, kind, signing_secret) in [
+        (1, "generic-key", IntegrationKind::Generic, None),
+        (2, "alertmanager-key", IntegrationKind::Alertmanager, None),
+        (3, PAGERDUTY_KEY, IntegrationKind::PagerDuty, None),
+        (4, "signed-key", IntegrationKind::Generic, Some(secret)),
+    ] {
+        let command = IntegrationCommand::CreateIntegration {
+            name: key.to_owned(),
+            kind,
+            service: ServiceId::new(Uuid::from_u128(7)),
+            key_hash: key_hash(key),
+            signing_secret,
+            unknown: vec![],
+        };
+        let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));
+        let id = IntegrationId::new(Uuid::from_u128(number));
+        engine.execute::<Integration>(id, &command, &metadata).await.expect("created");
+    }
+    let directory = DirectoryHandle::start(store.clone()).await.expect("a directory");
+    let reads = ReadModels::open(store.clone(), &ReadLocation::Memory).await.expect("read models");
+    App {
+        intake: Arc::new(Intake::new(engine.clone(), directory.clone(), Arc::new(NoEpisodes))),
+        engine,
+        directory,
+        reads,
+        settings: Arc::new(Settings { admin_token: Some(TokenDigest::of("admin")), ..Settings::default() }),
+        shutdown: tokio_util::sync::CancellationToken::new(),
     }
 }
 
@@ -131,16 +136,16 @@ async fn clients_of_pagerduty_get_their_answer_with_the_key() {
     let body = event(&json!({"event_action": "trigger", "dedup_key": "pd-1", "payload": payload}));
     let success = |key: &str| json!({"status": "success", "message": "Event processed", "dedup_key": key});
     assert_eq!(doors.post("/v2/enqueue", body).await, (StatusCode::ACCEPTED, success("pd-1")));
-    let (_, fresh) = doors.post("/v2/enqueue", event(&json!({"event_action": "trigger", "payload": payload}))).await;
+    let (_, fresh) =
+        doors.post("/v2/enqueue", event(&json!({"event_action": "trigger", "payload": payload}))).await;
     assert_eq!(fresh["dedup_key"].as_str().map(str::len), Some(32));
 }
 
 #[tokio::test]
 async fn clients_of_pagerduty_are_refused_in_their_format() {
     let doors = Doors::new().await;
-    let invalid = |why: &str| {
-        json!({"status": "invalid event", "message": "Event object is invalid", "errors": [why]})
-    };
+    let invalid =
+        |why: &str| json!({"status": "invalid event", "message": "Event object is invalid", "errors": [why]});
     let bad = StatusCode::BAD_REQUEST;
     let stranger = r#"{"routing_key":"nobody","event_action":"trigger"}"#;
     assert_eq!(doors.post("/v2/enqueue", stranger).await, (bad, invalid("Invalid routing key")));

@@ -77,11 +77,20 @@ fn describe() {
         ("midwatch_intake_translator_failures_total", "Deliveries on which the translation failed."),
         ("midwatch_pager_unreadable_total", "Events that the pager could not read."),
         ("midwatch_clock_unreadable_total", "Deadlines whose incident could not be read."),
+        ("midwatch_projection_events_total", "Events folded into the read models."),
+        ("midwatch_projection_faults_total", "Faults of the read models' database that were waited out."),
+        ("midwatch_projection_overtaken_total", "Batches that another node had folded already."),
+        ("midwatch_projection_retries_total", "Batches that were folded again after a fault."),
+        ("midwatch_projection_unknown_events_total", "Events of a newer version, which no read model knows."),
+        ("midwatch_graphql_requests_total", "GraphQL operations over HTTP, by whether they failed."),
+        ("midwatch_graphql_payloads_total", "Payloads of subscriptions, by outcome."),
     ] {
         describe_counter!(name, what);
     }
     for (name, what) in [
         ("midwatch_log_head_position", "The last position of the log."),
+        ("midwatch_projection_position", "The position up to which this node has folded the log."),
+        ("midwatch_graphql_sockets", "Sockets that are open."),
         ("midwatch_store_head", "The last position that the store announced."),
         ("midwatch_read_models_position", "The position up to which the read models are folded."),
         ("midwatch_store_queue_events", "Events that wait to be committed or are being committed."),
@@ -93,6 +102,7 @@ fn describe() {
     for (name, what) in [
         ("midwatch_webhook_seconds", "From the first byte of a message to its answer, by format."),
         ("midwatch_store_append_seconds", "From an append to its outcome."),
+        ("midwatch_projection_batch_seconds", "Folding one batch of events into the read models."),
         ("midwatch_store_commit_seconds", "One commit of a group of appends."),
         ("midwatch_connector_send_seconds", "One attempt to hand over a page, by provider."),
     ] {

@@ -18,7 +18,7 @@ const ROAD: &str = "midwatch::road";
 
 /// Begins to log, and to trace where an endpoint is configured. The traces end with the returned value.
 pub fn start(config: &Config) -> Result<Option<Traces>> {
-    let filter = format!("{},{ROAD}=off", config.log_filter);
+    let filter = format!("refinery_core=warn,{},{ROAD}=off", config.log_filter);
     let filter = EnvFilter::try_new(&filter)
         .with_context(|| format!("--log-filter: `{}` is no filter such as info", config.log_filter))?;
     // Standard output is for answers.

@@ -66,7 +66,10 @@ impl Sending {
     }
 
     async fn hand_over(&self, job: &Job, outgoing: &Outgoing) -> PageCommand {
-        let span = tracing::info_span!("page", traceparent = job.cause.metadata.trace.as_deref());
+        let span = tracing::info_span!("page", attempt = job.attempt);
+        if let Some(parent) = &job.cause.metadata.trace {
+            commands::trace::continue_trace(&span, parent);
+        }
         let outcome = self.parts.connectors.send(outgoing).instrument(span).await;
         let (attempt, at) = (job.attempt, self.parts.engine.now());
         match outcome {
