@@ -12,6 +12,7 @@ use super::{
 /// Who did something: a person, a program, a monitoring tool or Midwatch itself.
 pub(super) struct Actor(pub(super) domain::Actor);
 
+/// Who did something: a person, a program, a monitoring tool or Midwatch itself.
 #[Object]
 impl Actor {
     /// What sort of party it is.

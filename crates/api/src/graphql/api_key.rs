@@ -27,6 +27,7 @@ pub(super) struct ApiKey {
     state: Arc<State>,
 }
 
+/// An API key, without the key.
 #[Object]
 impl ApiKey {
     /// Its id, such as `key_…`.

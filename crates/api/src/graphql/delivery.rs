@@ -20,6 +20,7 @@ use super::{
 /// One message of a monitoring tool.
 pub(super) struct Delivery(pub(super) DeliveryView);
 
+/// One message of a monitoring tool.
 #[Object]
 impl Delivery {
     /// Its id, such as `dlv_…`.

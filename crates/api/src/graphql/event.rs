@@ -21,6 +21,7 @@ use super::{
 /// One event of the log, whole.
 pub(super) struct Event(pub(super) Arc<Recorded>);
 
+/// One event of the log, whole.
 #[Object]
 impl Event {
     /// Its place in the log.
@@ -98,6 +99,7 @@ impl Event {
 /// What happened, as people read it.
 pub(super) struct TimelineEntry(pub(super) Arc<Recorded>);
 
+/// What happened, as people read it.
 #[Object]
 impl TimelineEntry {
     /// Its place in the log.

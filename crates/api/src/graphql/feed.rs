@@ -43,8 +43,11 @@ pub(super) struct Feed {
     all: watch::Sender<Position>,
     /// The last of these events that concerns an incident.
     incidents: watch::Sender<Position>,
-    views: Mutex<LruCache<Position, Arc<OnceCell<Option<Arc<IncidentView>>>>>>,
+    views: Mutex<LruCache<Position, Arc<SharedView>>>,
 }
+
+/// An incident after a change, read by the first who asks.
+type SharedView = OnceCell<Option<Arc<IncidentView>>>;
 
 /// The last events, without a gap.
 struct Recent {

@@ -26,7 +26,7 @@ pub(super) async fn get(State(gateway): State<Arc<Gateway>>, request: Request) -
     }
     let (media, viewer) = match admitted(&gateway, &parts.headers) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let bad = |why: &str| media.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", why);
     let Ok(Query(parameters)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
@@ -61,7 +61,7 @@ pub(super) async fn post(State(gateway): State<Arc<Gateway>>, request: Request) 
     let (parts, body) = request.into_parts();
     let (media, viewer) = match admitted(&gateway, &parts.headers) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     if !is_json(&parts.headers) {
         let why = "the body must be application/json in UTF-8";
@@ -75,17 +75,17 @@ pub(super) async fn post(State(gateway): State<Arc<Gateway>>, request: Request) 
 }
 
 /// Who asks, and the media type of the answer.
-fn admitted(gateway: &Gateway, headers: &HeaderMap) -> Result<(Media, Viewer), Response> {
+fn admitted(gateway: &Gateway, headers: &HeaderMap) -> Result<(Media, Viewer), Box<Response>> {
     let Some(media) = Media::accepted(headers) else {
         let why = "the answer is application/graphql-response+json or application/json";
-        return Err(Media::Json.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", why));
+        return Err(Media::Json.refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", why).into());
     };
     let viewer = bearer(headers).and_then(|token| Viewer::of_token(&gateway.app, token));
     viewer.map(|viewer| (media, viewer)).ok_or_else(|| {
         let fault = super::fault::Fault::Unauthenticated;
         let mut response = media.refuse(StatusCode::UNAUTHORIZED, fault.code(), &fault.message());
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        response
+        response.into()
     })
 }
 
@@ -141,15 +141,11 @@ async fn execute(gateway: &Gateway, media: Media, viewer: Viewer, asked: &Asked)
         return media.answer(&async_graphql::Response::from_errors(vec![missing]));
     }
     let executed = gateway.schema.execute(asked.request(viewer));
-    match tokio::time::timeout(LONGEST, executed).await {
-        Ok(answer) => {
-            metrics::counter!("midwatch_graphql_requests_total", "failed" => (!answer.errors.is_empty()).to_string())
-                .increment(1);
-            media.answer(&answer)
-        }
-        Err(_) => {
-            let why = "the request took too long; repeat it with the same commandId";
-            media.refuse(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", why)
-        }
-    }
+    let Ok(answer) = tokio::time::timeout(LONGEST, executed).await else {
+        let why = "the request took too long; repeat it with the same commandId";
+        return media.refuse(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", why);
+    };
+    let failed = if answer.errors.is_empty() { "no" } else { "yes" };
+    metrics::counter!("midwatch_graphql_requests_total", "failed" => failed).increment(1);
+    media.answer(&answer)
 }

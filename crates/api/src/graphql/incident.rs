@@ -28,6 +28,7 @@ impl Incident {
     }
 }
 
+/// A problem that somebody must take.
 #[Object]
 impl Incident {
     /// Its id, such as `inc_…`.
@@ -194,6 +195,7 @@ pub(super) struct Link {
     text: String,
 }
 
+/// What a monitoring tool said.
 #[Object]
 impl Alert {
     /// What is wrong, in one line.

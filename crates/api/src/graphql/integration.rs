@@ -40,6 +40,7 @@ pub(super) fn integrations_of(directory: &Directory, service: ServiceId) -> Vec<
     own
 }
 
+/// A monitoring tool's entrance.
 #[Object]
 impl Integration {
     /// Its id, such as `int_…`.

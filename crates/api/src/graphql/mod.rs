@@ -5,6 +5,8 @@
 //! what fails is an error. Subscriptions follow the log as far as the read models have come, so that whoever asks
 //! again always sees the change, and subscribers that ask the same share one execution.
 
+#![expect(clippy::unused_async, reason = "fields of the schema are asynchronous, whether or not they wait")]
+
 mod actor;
 mod api_key;
 mod caller;

@@ -14,6 +14,7 @@ use super::{
 /// One person, one contact, one reason to wake up.
 pub(super) struct Page(pub(super) PageView);
 
+/// One person, one contact, one reason to wake up.
 #[Object]
 impl Page {
     /// Its id, such as `pag_…`.

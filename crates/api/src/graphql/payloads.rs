@@ -63,17 +63,17 @@ impl Payloads {
     ) -> Result<Answer, Fault> {
         let key = (question, occasion);
         let cell = self.cell(key);
-        let mut made = false;
+        let mut is_mine = false;
         let answer = cell
             .get_or_try_init(async || {
-                made = true;
+                is_mine = true;
                 make().await
             })
             .await?
             .clone();
-        let outcome = if made { "made" } else { "shared" };
+        let outcome = if is_mine { "made" } else { "shared" };
         metrics::counter!("midwatch_graphql_payloads_total", "outcome" => outcome).increment(1);
-        if made {
+        if is_mine {
             self.weigh(&key, answer.as_ref().map_or(0, Bytes::len));
         }
         Ok(answer)

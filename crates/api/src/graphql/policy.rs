@@ -65,6 +65,7 @@ pub(super) struct EscalationLevel {
     timeout_seconds: u32,
 }
 
+/// Whom to page, and whom next.
 #[Object]
 impl EscalationPolicy {
     /// Its id, such as `pol_…`.
@@ -148,6 +149,7 @@ impl PolicyQuery {
 
 /// Whom to page: exactly one of the three.
 #[derive(InputObject)]
+#[expect(clippy::struct_field_names, reason = "these are the names that callers see")]
 pub(super) struct EscalationTargetInput {
     /// This person.
     user_id: Option<ID>,

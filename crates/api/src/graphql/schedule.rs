@@ -40,6 +40,7 @@ impl Schedule {
     }
 }
 
+/// Who is on call when.
 #[Object]
 impl Schedule {
     /// Its id, such as `sch_…`.

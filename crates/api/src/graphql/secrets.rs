@@ -24,7 +24,10 @@ const REMEMBERED_FOR: Duration = Duration::from_mins(10);
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 /// Draws random bytes, the same again for a command that is repeated soon.
-pub(super) struct Draws(Mutex<LruCache<(Uuid, String), ([u8; 32], Instant)>>);
+pub(super) struct Draws(Mutex<Drawn>);
+
+/// What was drawn for which purpose of which command, and when.
+type Drawn = LruCache<(Uuid, String), ([u8; 32], Instant)>;
 
 impl Default for Draws {
     fn default() -> Self {

@@ -31,6 +31,7 @@ impl Service {
     }
 }
 
+/// What can break.
 #[Object]
 impl Service {
     /// Its id, such as `svc_…`.

@@ -115,10 +115,11 @@ pub(super) struct EventMessage {
     reset: Option<Reset>,
 }
 
-/// What can be followed, one field at a time. Every message has its position; who comes back with it as `after` receives
-/// exactly what was missed, then what happens.
+/// The root of all subscriptions.
 pub(super) struct Subscription;
 
+/// What can be followed, one field at a time. Every message has its position; who comes back with it as `after`
+/// receives exactly what was missed, then what happens.
 #[SubscriptionMacro]
 impl Subscription {
     /// What happens to incidents, their pages included: one message for each change. The filter looks at the incident

@@ -27,6 +27,7 @@ impl Team {
     }
 }
 
+/// The people who look after something together.
 #[Object]
 impl Team {
     /// Its id, such as `tem_…`.

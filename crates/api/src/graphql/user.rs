@@ -38,6 +38,7 @@ pub(super) fn user_name(directory: &Directory, id: UserId) -> String {
     profile.map_or_else(|| id.to_string(), |profile| profile.name.clone())
 }
 
+/// A person.
 #[Object]
 impl User {
     /// Their id, such as `usr_…`.
