@@ -85,7 +85,8 @@ impl Follower {
         let known = self.growth.head();
         if known < head && head - known <= CATCH_UP {
             let sql = events!("WHERE position > $1 AND position <= $2 ORDER BY position");
-            let read = self.reader.events(sql, &[&known.cast_signed(), &head.cast_signed()]).await;
+            // No more than a page's bytes of them; what is missing at the end is not remembered.
+            let read = self.reader.some(sql, &[&known.cast_signed(), &head.cast_signed()]).await;
             match read.map_err(StoreError::from).and_then(|rows| {
                 rows.into_iter().map(|row| row.decode().map(Arc::new)).collect::<Result<Vec<_>, _>>()
             }) {

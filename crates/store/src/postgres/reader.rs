@@ -30,6 +30,11 @@ const PAGE: usize = 1024;
 /// A page for some categories looks at most at so many events to find them.
 const WINDOW: u64 = 20_000;
 
+/// The categories are written as in the condition of the index that serves this.
+const CONFIGURATION: &str = events!(
+    "WHERE position > $1 AND aggregate_type NOT IN ('delivery', 'incident', 'page') ORDER BY position LIMIT $2"
+);
+
 /// Values for a statement.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -117,14 +122,7 @@ impl Reader {
                 let sql = events!("WHERE position > $1 ORDER BY position LIMIT $2");
                 (self.some(sql, &[&from, &most]).await?, after)
             }
-            Filter::Configuration => {
-                // These words are also the condition of an index.
-                let sql = events!(
-                    "WHERE position > $1 AND aggregate_type NOT IN ('delivery', 'incident', 'page') \
-                     ORDER BY position LIMIT $2"
-                );
-                (self.some(sql, &[&from, &most]).await?, head)
-            }
+            Filter::Configuration => (self.some(CONFIGURATION, &[&from, &most]).await?, head),
             Filter::Categories(wanted) => {
                 let sql = events!(
                     "WHERE position > $1 AND position <= $3 AND aggregate_type = ANY ($4) \
@@ -149,7 +147,7 @@ impl Reader {
     }
 
     /// Events of a statement up to about `PAGE_BYTES`.
-    async fn some(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+    pub(super) async fn some(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
         let session = self.session().await?;
         limited(async {
             let statement = session.prepare_cached(sql).await?;
@@ -178,5 +176,18 @@ where
     match timeout(ANSWER, work).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Fault::Lost(format!("no answer in {} seconds", ANSWER.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_is_everything_but_traffic() {
+        let traffic = Filter::TRAFFIC.map(|category| format!("'{category}'")).join(", ");
+        assert!(CONFIGURATION.contains(&format!("NOT IN ({traffic})")));
+        let index = include_str!("../../../../migrations/postgres/log/V1__log.sql");
+        assert!(index.contains(&format!("WHERE aggregate_type NOT IN ({traffic})")));
     }
 }

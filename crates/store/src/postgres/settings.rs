@@ -18,10 +18,11 @@ pub(super) const CONNECT: Duration = Duration::from_secs(2);
 pub(super) const ANSWER: Duration = Duration::from_secs(6);
 
 /// What every session begins with. The isolation matters: under another level the later statements of
-/// `append_batch` would not see what was committed while it waited for the head.
+/// `append_batch` would not see what was committed while it waited for the head. Plans are kept, and one that was
+/// made while the log had a page or two must not read all of it ever after, or be compiled at length.
 const SESSION: &str = "SET default_transaction_isolation = 'read committed'; \
      SET lock_timeout = '3s'; SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'; \
-     SET TimeZone = 'UTC'; \
+     SET enable_seqscan = off; SET jit = off; SET TimeZone = 'UTC'; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// A server, a database, and how to talk to it.

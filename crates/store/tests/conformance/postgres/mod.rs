@@ -3,6 +3,7 @@
 mod cluster;
 mod faults;
 mod nodes;
+mod oracle;
 mod proxy;
 mod racing;
 
