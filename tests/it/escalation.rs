@@ -71,6 +71,25 @@ async fn an_exhausted_ladder_pages_the_administrators_once() {
 }
 
 #[tokio::test]
+async fn a_repeated_pass_pages_the_same_people_again() {
+    let app = TestApp::start().await;
+    let person = app.create_user("first", "RESPONDER").await;
+    let levels = json!([{ "targets": [{ "userId": person }], "timeoutSeconds": 60 }]);
+    let policy = app.create_policy("Insistent", levels, 2).await;
+    let service = app.create_service("insistent", &policy).await;
+    let input = json!({ "serviceId": service, "title": "disk" });
+    let incident = app.create("createIncident", "incident", "CreateIncidentInput", input).await;
+    app.settle().await;
+    for passes in 1..=3_u64 {
+        assert_eq!(app.outbox.sent_to("first@example.org").len() as u64, passes);
+        assert_eq!(app.incident(&incident).await["escalation"]["cycle"], passes);
+        app.advance_minutes(1).await;
+    }
+    assert_eq!(app.outbox.sent_to("first@example.org").len(), 3);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_alert_for_a_service_without_anybody_pages_the_administrators() {
     let app = TestApp::start().await;
     let boss = app.create_user("boss", "ADMINISTRATOR").await;

@@ -37,7 +37,7 @@ pub struct IncidentCard {
     pub team: Option<String>,
     /// The escalation level that is being paged, from 1; zero is the last resort after all of them.
     pub level: u32,
-    /// Which climb over the levels this is, from 1.
+    /// Which pass over the levels in the incident's life, from 1.
     pub cycle: u32,
     /// A link to the incident.
     pub url: String,

@@ -21,7 +21,7 @@ const LONGEST_ASKED: Duration = Duration::from_mins(15);
 pub struct PageStep {
     /// What is wrong.
     pub incident: IncidentId,
-    /// Which climb of the incident asked for it, from 1.
+    /// Which pass over the levels in the incident's life asked for it, from 1.
     pub cycle: u32,
     /// Which level, from 1; zero: the ladder had ended and administrators are asked.
     pub level: u32,

@@ -171,7 +171,8 @@ impl Incident {
 pub(super) struct Escalation {
     /// Which level, from 1; 0 when the ladder has ended.
     level: u32,
-    /// Which climb this is, from 1: it begins anew when an acknowledgement is taken back or others are to be paged.
+    /// Which pass over the levels in the incident's life, from 1. It rises with each repeat, and when an acknowledgement
+    /// is taken back or others are to be paged.
     cycle: u32,
     /// Which pass over the levels, from 1; 0 when the ladder has ended.
     pass: u32,

@@ -41,7 +41,7 @@ impl Page {
         }
     }
 
-    /// Which climb of the incident asked for it, from 1.
+    /// Which pass over the levels in the incident's life asked for it, from 1.
     async fn cycle(&self) -> u32 {
         self.0.step.cycle
     }

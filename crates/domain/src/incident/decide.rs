@@ -283,7 +283,8 @@ fn climb(
     let (cycle, by, decided_at) = (from.cycle, by.cloned(), roster.decided_at);
     match rung {
         Some(rung) => IncidentEvent::Escalated {
-            cycle,
+            // Each pass is a cycle of its own, so that its pages are pages of their own.
+            cycle: cycle + (rung.pass - from.pass),
             pass: rung.pass,
             level: rung.level,
             responders: rung.responders,

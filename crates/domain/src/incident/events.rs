@@ -74,9 +74,9 @@ pub enum IncidentEvent {
     /// A level was reached: page these people.
     #[serde(rename = "incident.escalated.v1")]
     Escalated {
-        /// Which climb of the incident this is, from 1.
+        /// Which pass over the levels in the incident's life, from 1.
         cycle: u32,
-        /// Which pass over the levels, from 1.
+        /// Which pass since the climb last began, from 1.
         pass: u32,
         /// Which level, from 1.
         level: u32,
@@ -99,7 +99,7 @@ pub enum IncidentEvent {
     /// The ladder has ended: page the administrators.
     #[serde(rename = "incident.exhausted.v1")]
     Exhausted {
-        /// Which climb of the incident this is, from 1.
+        /// Which pass over the levels in the incident's life was the last, from 1.
         cycle: u32,
         /// Levels passed over because nobody was on them.
         skipped: Vec<u32>,

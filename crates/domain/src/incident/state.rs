@@ -59,13 +59,14 @@ pub struct OpenState {
     pub notes: VecDeque<NoteId>,
 }
 
-/// A place on the ladder. `cycle` rises each time the climb begins anew and never falls, so that a
-/// deadline or a page of an earlier climb is recognised as stale.
+/// A place on the ladder. `cycle` counts the passes over the levels in the incident's whole life: it
+/// rises with each pass and each time the climb begins anew, and never falls, so that a deadline or a
+/// page of an earlier pass is recognised as stale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Climb {
-    /// Which climb this is, from 1.
+    /// Which pass in the incident's life, from 1.
     pub cycle: u32,
-    /// Which pass over the levels, from 1.
+    /// Which pass since the climb last began, from 1; what the ladder's `repeat` bounds.
     pub pass: u32,
     /// Which level, from 1; zero before the first and after the last.
     pub level: u32,

@@ -139,9 +139,9 @@ fn the_ladder_is_climbed_level_by_level_and_pass_by_pass_until_it_is_exhausted()
     }
     let expected = [
         ((1, 1, 2, vec![GRACE]), minute(5)),
-        ((1, 2, 1, vec![ADA]), minute(15)),
-        ((1, 2, 2, vec![GRACE]), minute(20)),
-        ((1, 0, 0, vec![BOSS]), minute(30)),
+        ((2, 2, 1, vec![ADA]), minute(15)),
+        ((2, 2, 2, vec![GRACE]), minute(20)),
+        ((2, 0, 0, vec![BOSS]), minute(30)),
     ];
     assert_eq!(story, expected);
 }

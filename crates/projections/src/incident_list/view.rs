@@ -101,7 +101,7 @@ pub struct AlertPlace {
 /// Where an incident stands on its ladder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EscalationView {
-    /// Which climb this is, from 1.
+    /// Which pass over the levels in the incident's life, from 1.
     pub cycle: u32,
     /// Which pass over the levels, from 1; zero when the ladder has ended.
     pub pass: u32,
