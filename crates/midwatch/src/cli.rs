@@ -54,8 +54,14 @@ pub enum Command {
 /// Where the log is.
 #[derive(Args, Clone, Debug, Default, Serialize)]
 pub struct LogFlags {
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:midwatch.db]
-    #[arg(long, value_name = "URL", env = "MIDWATCH_DATABASE", hide_env_values = true)]
+    /// The log's database.
+    #[arg(
+        help = "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: sqlite:midwatch.db]",
+        long,
+        value_name = "URL",
+        env = "MIDWATCH_DATABASE",
+        hide_env_values = true
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
     /// The key that seals secrets, as 64 hexadecimal digits; without one, a key is made and kept beside the data
@@ -83,16 +89,27 @@ pub struct ServeFlags {
     #[arg(long, value_name = "TOKEN", env = "MIDWATCH_ADMIN_TOKEN", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_token: Option<String>,
-    /// The address under which people and monitoring tools reach this server [default: http://ADDRESS]
-    #[arg(long, value_name = "URL", env = "MIDWATCH_PUBLIC_URL")]
+    /// The address under which people and monitoring tools reach this server.
+    #[arg(
+        help = "The address under which people and monitoring tools reach this server [default: http://ADDRESS]",
+        long,
+        value_name = "URL",
+        env = "MIDWATCH_PUBLIC_URL"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// Begin with demo teams, people, services and incidents, and a demo phone
     #[arg(long, env = "MIDWATCH_DEMO", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub demo: Option<bool>,
-    /// The mail relay: smtp://host:port, smtp+starttls://user:password@host or smtps://host
-    #[arg(long, value_name = "URL", env = "MIDWATCH_SMTP_URL", hide_env_values = true)]
+    /// The mail relay.
+    #[arg(
+        help = "The mail relay: smtp://host:port, smtp+starttls://user:password@host or smtps://host",
+        long,
+        value_name = "URL",
+        env = "MIDWATCH_SMTP_URL",
+        hide_env_values = true
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_url: Option<String>,
     /// Whom mails come from [default: Midwatch <midwatch@localhost>]
@@ -103,8 +120,13 @@ pub struct ServeFlags {
     #[arg(long, value_name = "RANGES", env = "MIDWATCH_ALLOW_PRIVATE_TARGETS", num_args = 0..=1, default_missing_value = "all")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_private_targets: Option<String>,
-    /// Where traces go, as OTLP over HTTP, such as http://localhost:4318
-    #[arg(long, value_name = "URL", env = "MIDWATCH_OTLP_ENDPOINT")]
+    /// Where traces go, as OTLP over HTTP.
+    #[arg(
+        help = "Where traces go, as OTLP over HTTP, such as http://localhost:4318",
+        long,
+        value_name = "URL",
+        env = "MIDWATCH_OTLP_ENDPOINT"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_endpoint: Option<String>,
     /// text or json [default: text]

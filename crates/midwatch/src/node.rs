@@ -109,9 +109,10 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         health: Arc::clone(&health),
         stop: stop.clone(),
     };
-    match shared(&config)? {
-        true => tasks.spawn("the work", worker.among_others()),
-        false => tasks.spawn("the work", worker.alone()),
+    if shared(&config)? {
+        tasks.spawn("the work", worker.among_others());
+    } else {
+        tasks.spawn("the work", worker.alone());
     }
 
     let (open, demo) = if config.demo {
@@ -148,10 +149,9 @@ impl Running {
         let abandoned = self.tasks.join_or_abort(STOP_WITHIN).await;
         self.app.engine.store().clone().close().await;
         if abandoned {
-            bail!("some parts did not stop within {STOP_WITHIN:?} and were abandoned")
-        } else {
-            Ok(())
+            bail!("some parts did not stop within {STOP_WITHIN:?} and were abandoned");
         }
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// How long a connection may take to send the head of its next request. Senders keep idle connections for 90 s.
-const HEAD_WITHIN: Duration = Duration::from_secs(120);
+const HEAD_WITHIN: Duration = Duration::from_mins(2);
 /// How long requests under way may take after the server was told to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 /// The wait before accepting again when the process has no more file descriptors.

@@ -213,7 +213,8 @@ async fn a_signature_is_checked_where_it_is_required() {
     let doors = Doors::new().await;
     let body = r#"{"title":"signed"}"#;
     let mac = Hmac::<Sha256>::new_from_slice(b"a secret of the sender").expect("a key").chain_update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex =
+        mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let signed = |signature: &str, body: &'static str| {
         let request = Request::post("/hooks/generic/signed-key").header("X-Midwatch-Signature", signature);
         request.body(Body::from(body)).expect("a request")

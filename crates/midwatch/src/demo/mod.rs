@@ -65,13 +65,12 @@ pub(crate) fn own_address(address: SocketAddr) -> SocketAddr {
 /// The secret that pages to the phone are signed with: drawn once, then kept.
 async fn secret(recorder: &Recorder) -> Result<Secret> {
     let (vault, id) = (recorder.app.engine.store().vault(), people::secret_id());
-    let bytes = match vault.open(id).await? {
-        Some(bytes) => bytes,
-        None => {
-            let bytes = commands::mint::secret::<32>().to_vec();
-            vault.seal(id, &bytes).await?;
-            bytes
-        }
+    let bytes = if let Some(bytes) = vault.open(id).await? {
+        bytes
+    } else {
+        let bytes = commands::mint::secret::<32>().to_vec();
+        vault.seal(id, &bytes).await?;
+        bytes
     };
     Ok(Secret::new(bytes)?)
 }

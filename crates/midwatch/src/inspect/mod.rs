@@ -18,7 +18,7 @@ const PAGE: usize = 1000;
 /// Shows how far something is, on a terminal only.
 fn progress(doing: &str, done: u64, of: u64) {
     if stderr().is_terminal() {
-        let percent = if of == 0 { 100 } else { done.saturating_mul(100) / of };
+        let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
         // Not being able to show progress is no reason to stop.
         let _ = write!(stderr(), "\r{doing}: {done} of {of} events, {percent} %");
         if done >= of {
