@@ -63,7 +63,8 @@ impl Worker {
     async fn work(&self, stop: CancellationToken) -> Result<(), String> {
         let reactors = Reactors::new(self.parts.clone());
         let projecting = async {
-            self.reads.follow(stop.clone()).await.map_err(|error| format!("the projector failed: {error}"))
+            self.project(&stop).await;
+            Ok(())
         };
         let reacting = async {
             reactors.run(stop.clone()).await.map_err(|name| format!("the reactor `{name}` ended by itself"))
@@ -73,6 +74,27 @@ impl Worker {
             return Err("the projector and the reactors ended by themselves".to_owned());
         }
         outcome
+    }
+
+    /// Projects until told to stop. Read models are disposable: what cannot be mended is folded anew,
+    /// once. If that fails too they stand still and `/readyz` says so, but the node stays: an alert is
+    /// still taken and still pages its first level, which a node that ends does not do.
+    async fn project(&self, stop: &CancellationToken) {
+        let Err(fault) = self.reads.follow(stop.clone()).await else { return };
+        tracing::error!(%fault, "the read models cannot go on and are folded anew");
+        let again = async {
+            self.reads.rebuild(&mut |_| {}).await?;
+            self.reads.follow(stop.clone()).await
+        };
+        let outcome = tokio::select! {
+            outcome = again => outcome,
+            () = stop.cancelled() => return,
+        };
+        if let Err(fault) = outcome {
+            metrics::counter!("midwatch_projection_given_up_total").increment(1);
+            tracing::error!(%fault, "the read models stand still: first levels are paged, escalations wait");
+            stop.cancelled().await;
+        }
     }
 
     /// `None` when told to stop.
