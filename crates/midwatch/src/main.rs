@@ -67,9 +67,9 @@ fn config_of(flags: &LogFlags) -> Result<Config> {
 async fn serve(flags: &ServeFlags) -> Result<ExitCode> {
     let mut config = Config::of_serve(flags)?;
     let traces = telemetry::start(&config)?;
-    let made_token = config.admin_token.is_none().then(|| token());
-    if let Some(token) = &made_token {
-        config.admin_token = Some(token.clone());
+    let made_token = config.admin_token.is_none();
+    if made_token {
+        config.admin_token = Some(token());
     } else if config.admin_token.as_deref().is_some_and(|token| token.trim().len() < 8) {
         bail!("--admin-token: an administrator token has at least 8 characters");
     }
@@ -77,7 +77,7 @@ async fn serve(flags: &ServeFlags) -> Result<ExitCode> {
     let stop = stop_signal()?;
     let mut running = midwatch::start(config, Parts::default()).await?;
     tracing::info!(address = %running.address, url = running.app.settings.public_url, "serving");
-    greet(&running, made_token.is_some() || running.demo.is_some(), &token);
+    greet(&running, made_token, &token);
     let fault = tokio::select! {
         fault = running.fault() => fault,
         name = stop => {
@@ -97,22 +97,26 @@ async fn serve(flags: &ServeFlags) -> Result<ExitCode> {
 }
 
 /// Says what one needs to begin, to a person rather than to a log.
-fn greet(running: &midwatch::Running, show_token: bool, token: &str) {
-    let mut words = String::new();
-    if let Some(invitation) = &running.demo {
-        words.push_str(&invitation.words(token));
-    } else if show_token {
-        words = format!(
-            "\n  Administrator token of this run (set MIDWATCH_ADMIN_TOKEN to choose one):\n    {token}\n\n"
-        );
-    }
+fn greet(running: &midwatch::Running, made_token: bool, token: &str) {
     let mut out = stdout();
-    // A token does not belong into a collected log; the demo's is worth nothing.
-    if out.is_terminal() || running.demo.is_some() {
-        let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
-    } else if show_token {
-        tracing::warn!("no administrator token is configured and there is no terminal to show a made one on");
-    }
+    let (terminal, demo) = (out.is_terminal(), running.demo.as_ref());
+    // A token does not belong into a collected log, except one that was made for a demo.
+    let shown = if terminal || (made_token && demo.is_some()) { token } else { "(the one you chose)" };
+    let words = match demo {
+        Some(demo) => demo.invitation(shown),
+        None if !made_token => return,
+        None if terminal => format!(
+            "\n  Administrator token of this run (set MIDWATCH_ADMIN_TOKEN to choose one):\n    {token}\n\n"
+        ),
+        None => {
+            tracing::warn!(
+                "no administrator token is configured, and there is no terminal to show a made one on"
+            );
+            return;
+        }
+    };
+    // A terminal that hung up is no reason to stop.
+    let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
 }
 
 fn token() -> String {

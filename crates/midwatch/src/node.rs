@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, LogLocation},
-    demo, serve,
+    demo::{self, Demo},
+    serve,
     tasks::Tasks,
     telemetry,
     work::Worker,
@@ -49,8 +50,8 @@ pub struct Running {
     pub app: App,
     /// What it knows about itself.
     pub health: Arc<Health>,
-    /// What the demo invites to try, if there is a demo.
-    pub demo: Option<demo::Invitation>,
+    /// The demo, if there is one.
+    pub demo: Option<Demo>,
     tasks: Tasks,
 }
 
@@ -116,8 +117,8 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     }
 
     let (open, demo) = if config.demo {
-        let (routes, invitation) = demo::prepare(&app, address).await.context("cannot make the demo")?;
-        (routes, Some(invitation))
+        let (routes, demo) = demo::prepare(&app, address).await.context("cannot make the demo")?;
+        (routes, Some(demo))
     } else {
         (Router::new(), None)
     };

@@ -10,6 +10,7 @@ use domain::{
     integration::IntegrationKind,
 };
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::{
     people::People,
@@ -23,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 500;
 
 /// Tells the stories in the background: they take until the reactors have come round.
-pub(super) fn tell(recorder: Recorder, people: &People, services: &Services) {
+pub(super) fn tell(recorder: Recorder, people: &People, services: &Services) -> JoinHandle<()> {
     let story = Story { recorder, responder: Actor::User { id: people.primary_sre } };
     let (checkout, billing) = (services.checkout, services.billing);
     let (search, status_page) = (services.search, services.status_page);
@@ -42,7 +43,7 @@ pub(super) fn tell(recorder: Recorder, people: &People, services: &Services) {
         if let Err(error) = told {
             tracing::warn!("the demo's incidents are not complete: {error:#}");
         }
-    });
+    })
 }
 
 struct Story {

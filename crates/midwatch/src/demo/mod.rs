@@ -7,6 +7,8 @@ mod people;
 mod phone;
 mod record;
 mod services;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -14,19 +16,21 @@ use anyhow::{Context, Result};
 use api::App;
 use axum::Router;
 use connectors::Secret;
+use tokio::task::JoinHandle;
 
 use record::Recorder;
 
-/// What the demo invites to try.
-#[derive(Clone, Debug)]
-pub struct Invitation {
+/// The demo of a running node.
+#[derive(Debug)]
+pub struct Demo {
     url: String,
+    incidents: JoinHandle<()>,
 }
 
-impl Invitation {
-    /// The words of the invitation, with the token of this run.
-    pub fn words(&self, token: &str) -> String {
-        let Self { url } = self;
+impl Demo {
+    /// An invitation to try it, with the token of this run.
+    pub fn invitation(&self, token: &str) -> String {
+        let Self { url, .. } = self;
         let key = services::CURL_KEY;
         format!(
             "\n  Midwatch demo\n\n    \
@@ -37,19 +41,27 @@ impl Invitation {
              curl {url}/hooks/generic/{key} -d '{{\"title\":\"Checkout is down\",\"severity\":\"critical\"}}'\n\n"
         )
     }
+
+    /// Waits until all incidents are made.
+    pub async fn complete(&mut self) {
+        // Whoever asks twice is told at once.
+        if !self.incidents.is_finished() {
+            let _ = (&mut self.incidents).await;
+        }
+    }
 }
 
 /// Makes what is missing of the demo, and the routes of its phone.
-pub(crate) async fn prepare(app: &App, address: SocketAddr) -> Result<(Router, Invitation)> {
+pub(crate) async fn prepare(app: &App, address: SocketAddr) -> Result<(Router, Demo)> {
     let recorder = Recorder::new(app);
     let secret = secret(&recorder).await.context("cannot keep the phone's secret")?;
     let inbox = format!("http://{}{}", own_address(address), phone::INBOX);
     let people = people::create(&recorder, &inbox).await?;
     let services = services::create(&recorder, &people).await?;
     recorder.settle().await;
-    incidents::tell(recorder, &people, &services);
+    let incidents = incidents::tell(recorder, &people, &services);
     let routes = phone::routes(app.clone(), secret);
-    Ok((routes, Invitation { url: app.settings.public_url.clone() }))
+    Ok((routes, Demo { url: app.settings.public_url.clone(), incidents }))
 }
 
 /// Where the server reaches itself.
