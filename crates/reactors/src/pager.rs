@@ -118,8 +118,11 @@ async fn try_page_level(parts: &Parts, reached: &Reached, maybe_stale: bool) -> 
             let at = parts.engine.now();
             let command =
                 PageCommand::RequestPage { step, channel, due_at, decided_at: reached.decided_at, at };
-            let metadata =
-                Metadata::reacting("pager", mint::derived(step.id().uuid(), "request"), &reached.cause);
+            let metadata = Metadata::reacting(
+                "pager",
+                mint::derived_at(reached.cause.recorded_at, step.id().uuid(), "request"),
+                &reached.cause,
+            );
             match parts.engine.create::<Page>(step.id(), &command, &metadata).await {
                 Ok(_) => {}
                 Err(CommandError::Rejected(rejection)) => {

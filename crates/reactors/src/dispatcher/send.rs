@@ -92,7 +92,8 @@ impl Sending {
 
     async fn record(&self, job: &Job, command: &PageCommand) {
         let page: PageId = job.step.id();
-        let command_id = mint::derived(page.uuid(), &format!("attempt {}", job.attempt));
+        let purpose = format!("attempt {}", job.attempt);
+        let command_id = mint::derived_at(job.cause.recorded_at, page.uuid(), &purpose);
         let metadata = Metadata::reacting("dispatcher", command_id, &job.cause);
         let mut backoff = Backoff::default();
         loop {
