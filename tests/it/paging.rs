@@ -23,7 +23,8 @@ async fn a_failed_page_is_tried_again_under_the_same_key() {
     assert!(app.outbox.sent().is_empty());
     app.advance_minutes(1).await;
     let sent = app.outbox.sent();
-    assert_eq!((sent.len(), sent[0].attempt), (1, 3));
+    assert_eq!((sent.len(), sent[0].attempt, sent[0].incident.as_str()), (1, 3, incident.as_str()));
+    assert!(sent[0].key.starts_with("pag_"), "the key is the page's id: {}", sent[0].key);
     let story = app.story(&incident).await;
     assert_eq!(story.iter().filter(|kind| *kind == "page.failed.v1").count(), 2);
     assert_eq!(story.iter().filter(|kind| *kind == "page.requested.v1").count(), 1);
@@ -86,7 +87,7 @@ async fn a_page_that_cannot_be_delivered_says_so_and_the_next_level_is_still_pag
     let incident = open(&app, &world, "disk").await;
     let entries = app.incident(&incident).await["timeline"]["nodes"].clone();
     let failure = entries.as_array().expect("a list").iter().find(|entry| entry["kind"] == "page.failed.v1");
-    let message = failure.map(|entry| entry["message"].clone()).unwrap_or(Value::Null);
+    let message = failure.map_or(Value::Null, |entry| entry["message"].clone());
     assert!(message.as_str().is_some_and(|message| message.contains("550")), "{message}");
     app.advance_minutes(5).await;
     assert_eq!(app.outbox.sent_to("second@example.org").len(), 1);

@@ -20,7 +20,7 @@ pub(crate) struct TestApp {
     pub(crate) outbox: Outbox,
     http: reqwest::Client,
     /// Keeps the database until the end.
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 /// The administrator's token in tests.
@@ -32,7 +32,7 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
         let mut app = Self::start_on(&folder.path().join("midwatch.db"), clock, Outbox::default()).await;
-        app._folder = Some(folder);
+        app.folder = Some(folder);
         app
     }
 
@@ -42,12 +42,13 @@ impl TestApp {
         let parts = midwatch::Parts { clock: Arc::new(clock.clone()), connectors: Some(outbox.connectors()) };
         let running = midwatch::start(config, parts).await.expect("the node starts");
         connectors::install_tls();
-        Self { running, clock, outbox, http: reqwest::Client::new(), _folder: None }
+        Self { running, clock, outbox, http: reqwest::Client::new(), folder: None }
     }
 
     /// Stops the node in good order.
     pub(crate) async fn stop(self) {
         self.running.shutdown().await.expect("the node stops");
+        drop(self.folder);
     }
 
     /// Where it listens.
@@ -109,9 +110,8 @@ impl TestApp {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, settled).await.is_err() {
-            panic!("it did not settle within {PATIENCE:?}");
-        }
+        let outcome = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(outcome.is_ok(), "it did not settle within {PATIENCE:?}");
     }
 
     async fn is_settled(&self) -> bool {

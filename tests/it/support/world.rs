@@ -12,9 +12,7 @@ pub(crate) struct World {
     pub(crate) second: String,
     /// The administrator; paged by mail at `boss@example.org`.
     pub(crate) boss: String,
-    /// The policy: first for 5 minutes, second for 10, no repeat.
-    pub(crate) policy: String,
-    /// The service.
+    /// The service; its policy pages first for 5 minutes, then second for 10, and does not repeat.
     pub(crate) service: String,
 }
 
@@ -30,7 +28,7 @@ impl World {
         ]);
         let policy = app.create_policy("Checkout", levels, 0).await;
         let service = app.create_service("checkout", &policy).await;
-        Self { first, second, boss, policy, service }
+        Self { first, second, boss, service }
     }
 }
 
