@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::post,
@@ -25,24 +25,24 @@ pub(crate) fn routes(app: App) -> Router {
         .with_state(Arc::new(Hooks::new(app)))
 }
 
-async fn generic(State(hooks): State<Arc<Hooks>>, Path(key): Path<String>, request: Request) -> Response {
-    plain(&hooks, IntegrationKind::Generic, &key, request).await
+/// A key in a path; one that is not even text opens nothing, and is refused like any other that opens nothing.
+type Key = Result<Path<String>, PathRejection>;
+
+async fn generic(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
+    plain(&hooks, IntegrationKind::Generic, key, request).await
 }
 
-async fn alertmanager(
-    State(hooks): State<Arc<Hooks>>,
-    Path(key): Path<String>,
-    request: Request,
-) -> Response {
-    plain(&hooks, IntegrationKind::Alertmanager, &key, request).await
+async fn alertmanager(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
+    plain(&hooks, IntegrationKind::Alertmanager, key, request).await
 }
 
-async fn plain(hooks: &Hooks, format: IntegrationKind, key: &str, request: Request) -> Response {
+async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Request) -> Response {
     let started = Instant::now();
+    let key = key.map(|Path(key)| key).unwrap_or_default();
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
     let response = match body::read(message, limit).await {
-        Ok(message) => answers::plain(hooks.receive(format, key, &parts.headers, message).await),
+        Ok(message) => answers::plain(hooks.receive(format, &key, &parts.headers, message).await),
         Err(unread) => answers::plain_unread(unread, limit),
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
