@@ -2,9 +2,16 @@
 
 mod support;
 
+mod alertmanager;
+mod authorization;
+mod command_line;
 mod crash;
 mod deduplication;
 mod escalation;
+mod graphql_ws;
+mod hostile_bodies;
 mod paging;
+mod postgres;
 mod restart;
+mod smtp;
 mod tidy;

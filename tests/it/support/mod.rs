@@ -2,12 +2,16 @@
 
 mod app;
 mod outbox;
+mod peer;
 mod phone;
+mod postgres;
 mod server;
 mod world;
 
 pub(crate) use app::TestApp;
 pub(crate) use outbox::Outbox;
+pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;
-pub(crate) use server::{Server, free_port, run};
+pub(crate) use postgres::{Cluster, database};
+pub(crate) use server::{Furnished, Server, TOKEN, free_port, run};
 pub(crate) use world::World;

@@ -4,7 +4,10 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -34,38 +37,69 @@ pub(crate) struct Server {
     child: Mutex<Child>,
     /// `http://127.0.0.1:<port>`
     pub(crate) url: String,
+    /// Where it listens, so that another can take its place.
+    pub(crate) port: u16,
+    log: tempfile::NamedTempFile,
     http: reqwest::Client,
 }
 
 impl Server {
     /// Starts a server on a database and waits until it is ready.
     pub(crate) async fn start(database: &str, arguments: &[&str]) -> Self {
-        let server = Self::spawn(database, arguments);
+        Self::start_at(free_port(), database, arguments).await
+    }
+
+    /// Starts a server where monitoring tools and clients expect it, and waits until it is ready.
+    pub(crate) async fn start_at(port: u16, database: &str, arguments: &[&str]) -> Self {
+        let server = Self::spawn(port, database, arguments);
         let begun = Instant::now();
         while !server.is_ready().await {
             let ended = server.child().try_wait().expect("it can be asked");
-            assert!(ended.is_none(), "the server ended: {ended:?}");
-            assert!(begun.elapsed() < START, "the server is not ready after {START:?}");
+            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", server.log());
+            assert!(begun.elapsed() < START, "the server is not ready after {START:?}\n{}", server.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         server
     }
 
-    fn spawn(database: &str, arguments: &[&str]) -> Self {
+    fn spawn(port: u16, database: &str, arguments: &[&str]) -> Self {
         connectors::install_tls();
-        let port = free_port();
+        let log = tempfile::NamedTempFile::new().expect("a temporary file");
+        let written = std::fs::OpenOptions::new().append(true).open(log.path()).expect("it can be written");
         let listen = format!("127.0.0.1:{port}");
         let child = Command::new(binary())
             .args(["serve", "--listen", &listen, "--database", database])
             .args(["--allow-private-targets", "all"])
             .args(arguments)
             .env("MIDWATCH_ADMIN_TOKEN", TOKEN)
-            .env("RUST_LOG", "warn")
+            .env("MIDWATCH_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(written)
             .spawn()
             .expect("the binary starts");
-        Self { child: Mutex::new(child), url: format!("http://{listen}"), http: reqwest::Client::new() }
+        Self {
+            child: Mutex::new(child),
+            url: format!("http://{listen}"),
+            port,
+            log,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        let text = std::fs::read(self.log.path()).expect("the log can be read");
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Asks it to end, as an operator does, and waits until it has.
+    pub(crate) fn stop(&self) {
+        let mut child = self.child();
+        let asked = Command::new("kill").arg(child.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the server had ended already");
+        let ended = child.wait().expect("it can be waited for");
+        assert!(ended.success(), "it did not stop in good order: {ended}");
     }
 
     /// Ends it as a power failure would.
@@ -97,14 +131,25 @@ impl Server {
 
     /// Runs a GraphQL operation as the administrator; faults fail the test.
     pub(crate) async fn query(&self, query: &str, variables: Value) -> Value {
+        let (_, mut answer) = self.query_as(Some(TOKEN), query, variables).await;
+        assert_eq!(answer["errors"], Value::Null, "{query}: {answer}");
+        answer["data"].take()
+    }
+
+    /// Runs a GraphQL operation with a token or without one, and returns the status and the whole answer.
+    pub(crate) async fn query_as(&self, token: Option<&str>, query: &str, variables: Value) -> (u16, Value) {
         let request = self
             .http
             .post(format!("{}/graphql", self.url))
-            .bearer_auth(TOKEN)
             .json(&json!({ "query": query, "variables": variables }));
-        let mut answer: Value = request.send().await.expect("an answer").json().await.expect("it is JSON");
-        assert_eq!(answer["errors"], Value::Null, "{query}: {answer}");
-        answer["data"].take()
+        let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("it is JSON"))
+    }
+
+    /// A request with a path of this server, to be completed and sent.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
     }
 
     /// Runs a mutation that makes something and returns its payload.
@@ -175,6 +220,13 @@ impl Drop for Server {
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();
+        drop(child);
+        let log = self.log();
+        if std::thread::panicking() {
+            eprintln!("the log of {}:\n{log}", self.url);
+        } else {
+            assert!(!log.contains("panic"), "the server panicked:\n{log}");
+        }
     }
 }
 
@@ -190,8 +242,15 @@ pub(crate) struct Furnished {
     pub(crate) pagerduty: String,
 }
 
-/// A port that nobody listens on at this moment.
+/// A port that nobody listens on at this moment, and that no outgoing connection takes by itself: a server that is
+/// killed must find its port free again.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has ports");
-    listener.local_addr().expect("it is bound").port()
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 10_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test processes that run side by side begin at different places.
+    let start = u16::try_from(std::process::id() * 37 % u32::from(COUNT)).unwrap_or(0);
+    let candidates = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed)).take(COUNT.into());
+    let mut ports = candidates.map(|next| FIRST + (start + next % COUNT) % COUNT);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("loopback has ports")
 }
