@@ -37,7 +37,7 @@ async fn settle(running: &Running) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the demo settles");
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the demo settles");
 }
 
 #[tokio::test(flavor = "multi_thread")]

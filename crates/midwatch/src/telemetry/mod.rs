@@ -15,10 +15,12 @@ use crate::config::{Config, LogFormat};
 
 /// The target of the spans on the road from webhook to page: there are many, and logs do without them.
 const ROAD: &str = "midwatch::road";
+/// Libraries that say at length what their callers say once.
+const QUIET: &str = "refinery_core=warn,tokio_postgres=error,deadpool_postgres=error,deadpool=error";
 
 /// Begins to log, and to trace where an endpoint is configured. The traces end with the returned value.
 pub fn start(config: &Config) -> Result<Option<Traces>> {
-    let filter = format!("refinery_core=warn,{},{ROAD}=off", config.log_filter);
+    let filter = format!("{QUIET},{},{ROAD}=off", config.log_filter);
     let filter = EnvFilter::try_new(&filter)
         .with_context(|| format!("--log-filter: `{}` is no filter such as info", config.log_filter))?;
     // Standard output is for answers.
