@@ -112,8 +112,13 @@ pub struct ServeFlags {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_url: Option<String>,
-    /// Whom mails come from [default: Midwatch <midwatch@localhost>]
-    #[arg(long, value_name = "ADDRESS", env = "MIDWATCH_MAIL_FROM")]
+    /// Whom mails come from.
+    #[arg(
+        help = "Whom mails come from [default: Midwatch <midwatch@localhost>]",
+        long,
+        value_name = "ADDRESS",
+        env = "MIDWATCH_MAIL_FROM"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail_from: Option<String>,
     /// Private addresses that webhooks may reach: ranges such as 10.0.0.0/8, separated by commas, or all
