@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_postgres::{Client, Statement};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     batch::{self, APPEND, Answered},
@@ -33,6 +33,9 @@ pub(super) struct Lane {
     session: Option<Session>,
     /// Why no connection could be made, and when to try again.
     resting: Option<(String, Instant)>,
+    /// Groups that failed since one was last committed. While the database is away every group fails, several
+    /// times in a second, and one line tells as much as thousands.
+    failed: u64,
 }
 
 /// A connection with the statement prepared.
@@ -44,7 +47,7 @@ struct Session {
 
 impl Lane {
     pub(super) fn new(settings: Settings, follower: Arc<Follower>) -> Self {
-        Self { settings, follower, session: None, resting: None }
+        Self { settings, follower, session: None, resting: None, failed: 0 }
     }
 
     /// Commits what the queue has for `lane` until it is closed.
@@ -77,11 +80,20 @@ impl Lane {
             outcome => outcome,
         };
         match outcome {
-            Ok(answered) => Ok(answered),
+            Ok(answered) => {
+                if self.failed > 0 {
+                    info!(failed = self.failed, "groups are committed again");
+                    self.failed = 0;
+                }
+                Ok(answered)
+            }
             // One append's values must not cost the others theirs.
             Err(Fault::Values(_)) if appends.len() > 1 => self.singly(appends).await,
             Err(fault) => {
-                warn!(%fault, appends = appends.len(), "a group was not committed");
+                if self.failed == 0 {
+                    warn!(%fault, appends = appends.len(), "groups are not committed");
+                }
+                self.failed += 1;
                 Err(fault.into())
             }
         }
@@ -89,14 +101,14 @@ impl Lane {
 
     async fn attempt(&mut self, appends: &[Prepared]) -> Result<Answered, Fault> {
         let session = self.session().await?;
-        let answer = match timeout(ANSWER, batch::append(&session.client, &session.append, appends)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let why = format!("no answer in {} seconds", ANSWER.as_secs());
-                // Whoever waited behind this group has waited long enough.
-                self.resting = Some((why.clone(), Instant::now() + REST));
-                Err(Fault::Lost(why))
-            }
+        let asked = batch::append(&session.client, &session.append, appends);
+        let answer = if let Ok(answer) = timeout(ANSWER, asked).await {
+            answer
+        } else {
+            let why = format!("no answer in {} seconds", ANSWER.as_secs());
+            // Whoever waited behind this group has waited long enough.
+            self.resting = Some((why.clone(), Instant::now() + REST));
+            Err(Fault::Lost(why))
         };
         if matches!(answer, Err(Fault::Lost(_))) {
             self.session = None;
