@@ -2,8 +2,12 @@
 
 use std::{collections::BTreeMap, env, process::Stdio};
 
+use futures::future::join_all;
 use store::{Filter, Options, StoreError, Verified};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+};
 use uuid::Uuid;
 
 use super::Postgres;
@@ -25,26 +29,14 @@ async fn of_eight_writers_in_two_processes_exactly_one_wins_each_round() {
     }
     let place = Postgres::fresh().await;
     let store = place.open().await;
-    let children = (0..PROCESSES).map(|number| {
-        // This test again, in a process of its own.
-        Command::new(env::current_exe().expect("this program"))
-            .args([
-                "--exact",
-                "postgres::racing::of_eight_writers_in_two_processes_exactly_one_wins_each_round",
-            ])
-            .arg("--nocapture")
-            .env(CHILD, format!("{number} {}", place.url))
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("a child")
-            .wait_with_output()
-    });
+    let mut racers = join_all((0..PROCESSES).map(|number| Racer::at_the_start(number, &place.url))).await;
+    // Nobody runs before everybody stands at the start, or there is no race.
+    for racer in &mut racers {
+        racer.go().await;
+    }
     let mut winners: BTreeMap<u64, Vec<u128>> = BTreeMap::new();
-    for output in futures::future::join_all(children).await {
-        let output = output.expect("the child ran");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        for line in String::from_utf8(output.stdout).expect("text").lines() {
+    for output in join_all(racers.into_iter().map(Racer::finish)).await {
+        for line in output.lines() {
             let mut words = line.split(' ');
             if words.next() == Some("won") {
                 let round = words.next().and_then(|word| word.parse().ok()).expect("a round");
@@ -65,9 +57,50 @@ async fn of_eight_writers_in_two_processes_exactly_one_wins_each_round() {
     assert_eq!(all.last().map(|event| event.position), Some(ROUNDS));
     let verified = store.verify(&mut |_| {}).await.expect("readable");
     assert!(matches!(verified, Verified::Intact { events: ROUNDS, .. }), "{verified:?}");
-    // Both processes had a share in it, or there was no race.
-    let first = told.iter().filter(|command| command.as_u128() / 1_000_000 == 0).count();
-    assert!((1..told.len()).contains(&first), "{first} of {} won by the first process", told.len());
+}
+
+/// This test again, in a process of its own.
+struct Racer {
+    child: Child,
+    output: BufReader<tokio::process::ChildStdout>,
+}
+
+impl Racer {
+    async fn at_the_start(number: u128, url: &str) -> Self {
+        let mut child = Command::new(env::current_exe().expect("this program"))
+            .args([
+                "--exact",
+                "postgres::racing::of_eight_writers_in_two_processes_exactly_one_wins_each_round",
+            ])
+            .arg("--nocapture")
+            .env(CHILD, format!("{number} {url}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("a child");
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        while !line.ends_with("ready\n") {
+            line.clear();
+            let read = output.read_line(&mut line).await.expect("text");
+            assert_ne!(read, 0, "the child ended before the start");
+        }
+        Self { child, output }
+    }
+
+    async fn go(&mut self) {
+        let start = self.child.stdin.as_mut().expect("it is piped");
+        start.write_all(b"go\n").await.expect("the child listens");
+    }
+
+    async fn finish(mut self) -> String {
+        let mut output = String::new();
+        self.output.read_to_string(&mut output).await.expect("text");
+        let status = self.child.wait().await.expect("it ran");
+        assert!(status.success(), "{output}");
+        output
+    }
 }
 
 /// Writers with a connection each; a writer that lost goes on to the next round, as the winner does.
@@ -75,24 +108,24 @@ async fn race(task: &str) {
     let (number, url) = task.split_once(' ').expect("a number and a log");
     let number: u128 = number.parse().expect("a number");
     let place = Postgres { url: url.to_owned() };
-    let writers = (0..WRITERS).map(|writer| {
-        let place = &place;
-        async move {
-            let store = place.open_with(Options { readers: 1, ..Options::default() }).await.expect("opens");
-            for round in 0..ROUNDS {
-                let command = number * 1_000_000 + writer * 100_000 + u128::from(round);
-                match store.append(append(command, stream("incident", 1), round)).await {
-                    Ok(outcome) => {
-                        assert_eq!(outcome.version, round + 1);
-                        println!("won {round} {command}");
-                    }
-                    Err(StoreError::Conflict { actual, .. }) => {
-                        assert!(actual > round, "nobody can be ahead")
-                    }
-                    Err(error) => panic!("{error}"),
+    let options = || Options { readers: 1, ..Options::default() };
+    let opening = (0..WRITERS).map(|_| async { place.open_with(options()).await.expect("opens") });
+    let stores = join_all(opening).await;
+    println!("ready");
+    let mut go = String::new();
+    BufReader::new(tokio::io::stdin()).read_line(&mut go).await.expect("a word");
+    let writers = (0..).zip(&stores).map(|(writer, store): (u128, _)| async move {
+        for round in 0..ROUNDS {
+            let command = number * 1_000_000 + writer * 100_000 + u128::from(round);
+            match store.append(append(command, stream("incident", 1), round)).await {
+                Ok(outcome) => {
+                    assert_eq!(outcome.version, round + 1);
+                    println!("won {round} {command}");
                 }
+                Err(StoreError::Conflict { actual, .. }) => assert!(actual > round, "nobody can be ahead"),
+                Err(error) => panic!("{error}"),
             }
         }
     });
-    futures::future::join_all(writers).await;
+    join_all(writers).await;
 }
