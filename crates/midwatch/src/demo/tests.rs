@@ -61,7 +61,9 @@ async fn the_demo_shows_every_state_and_a_second_start_adds_nothing() {
     for (_, view) in &slice.items {
         let pages = running.app.reads.pages(view.id).await.expect("pages");
         assert!(
-            pages.iter().all(|page| matches!(page.state, PageState::Sent { .. } | PageState::Withdrawn { .. })),
+            pages
+                .iter()
+                .all(|page| matches!(page.state, PageState::Sent { .. } | PageState::Withdrawn { .. })),
             "the phone takes every page: {pages:?}"
         );
     }
