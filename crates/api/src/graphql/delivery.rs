@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object, connection::Connection};
 use domain::{
     Fact, IntegrationId,
     delivery::{DeliveryEvent, RawBody},
+    user::Role,
 };
 use projections::DeliveryView;
 
@@ -16,6 +17,7 @@ use super::{
     slice,
     words::{DeliveryVerdict, IntegrationKind, Proof},
 };
+use crate::Viewer;
 
 /// One message of a monitoring tool.
 pub(super) struct Delivery(pub(super) DeliveryView);
@@ -72,9 +74,13 @@ impl Delivery {
         }
     }
 
-    /// The message as it came; in base64 if it is not UTF-8.
+    /// The message as it came; in base64 if it is not UTF-8. Null for observers: some messages hold the key of
+    /// their entrance.
     #[graphql(complexity = 5)]
     async fn body(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
+        if !ctx.data::<Viewer>().is_ok_and(|viewer| viewer.may(Role::Responder)) {
+            return Ok(None);
+        }
         let kept = app(ctx)?.engine.store().at(&[self.0.position]).await?;
         Ok(kept.first().and_then(|event| match DeliveryEvent::decode(&event.kind, &event.payload).ok()? {
             DeliveryEvent::Received { body: RawBody::Text(text) | RawBody::Base64(text), .. } => Some(text),

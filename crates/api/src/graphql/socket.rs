@@ -137,6 +137,8 @@ impl Session {
         let mut heard = Instant::now();
         let closing = loop {
             tokio::select! {
+                // What has arrived counts before what is late: a busy moment of ours is not the client's silence.
+                biased;
                 message = stream.next() => match message {
                     Some(Ok(message)) => {
                         heard = Instant::now();
