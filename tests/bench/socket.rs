@@ -71,11 +71,11 @@ async fn listen(mut socket: WebSocketStream<TcpStream>, changes: Rc<RefCell<Vec<
             Message::Text(text) => match change_in(text.as_bytes()) {
                 Some(position) => changes.borrow_mut().push((position, now)),
                 None if text.contains("\"ping\"") => {
-                    drop(socket.send(Message::text(r#"{"type":"pong"}"#)).await)
+                    drop(socket.send(Message::text(r#"{"type":"pong"}"#)).await);
                 }
                 // A subscription that ends loses what follows, and the count tells.
                 None if text.contains("\"errors\"") || text.contains("\"error\"") => {
-                    eprintln!("a subscriber was told {text}")
+                    eprintln!("a subscriber was told {text}");
                 }
                 None => {}
             },

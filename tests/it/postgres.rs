@@ -22,7 +22,7 @@ const ALERTS: usize = 2000;
 /// Senders at one time.
 const SENDERS: usize = 32;
 /// How long a storm may take to settle, with a lease to run out in the middle of it.
-const SETTLED: Duration = Duration::from_secs(120);
+const SETTLED: Duration = Duration::from_mins(2);
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(5);
 

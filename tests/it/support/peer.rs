@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 
 /// How long a program by others may keep us waiting for its next line.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that runs beside a test and says what it sees in lines of JSON; killed when dropped.
 pub(crate) struct Peer {
@@ -85,7 +85,7 @@ impl Drop for Peer {
 
 /// Alertmanager, in its Debian or its own name.
 pub(crate) fn alertmanager() -> Command {
-    let found = ["prometheus-alertmanager", "alertmanager"].iter().find_map(|name| on_path(name));
+    let found = ["prometheus-alertmanager", "alertmanager"].into_iter().find_map(on_path);
     Command::new(found.expect("prometheus-alertmanager is missing: `./dev test` installs it"))
 }
 

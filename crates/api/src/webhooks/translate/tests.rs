@@ -203,7 +203,7 @@ fn a_script_may_call_things_what_it_likes() {
     assert_eq!(alert.source.as_deref(), Some("db1"));
     assert_eq!(alert.details.as_deref(), Some("{\n  \"free\": 0\n}"));
     assert_eq!(alert.links.len(), 3);
-    assert_eq!(alert.at.map(|at| at.millis()), Some(1_764_000_000_000));
+    assert_eq!(alert.at.map(domain::Timestamp::millis), Some(1_764_000_000_000));
 }
 
 #[test]

@@ -36,13 +36,13 @@ async fn a_node_whose_notifications_are_lost_follows_all_the_same() {
     let (writer, reader) = (place.open().await, place.open().await);
     let mut tail = reader.tail(0, Filter::All);
     let shell = place.shell().await;
-    for round in 0..5 {
+    for round in 0..5_u32 {
         let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
              WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'";
         shell.batch_execute(ended).await.expect("ended");
-        fill(&writer, 1 + round * 10, 10).await;
-        let seen = follow(&mut tail, (round as u64 + 1) * 10, 100).await;
-        assert_eq!(seen.last(), Some(&((round as u64 + 1) * 10)));
+        fill(&writer, u128::from(1 + round * 10), 10).await;
+        let seen = follow(&mut tail, u64::from(round + 1) * 10, 100).await;
+        assert_eq!(seen.last(), Some(&(u64::from(round + 1) * 10)));
     }
 }
 
