@@ -150,7 +150,10 @@ impl Engine {
                     let (position, version) = (self.store.head(), known.version);
                     return Ok(Done { position, version, events, state: known.state });
                 }
-                Err(rejection) => return Err(CommandError::Rejected(rejection)),
+                Err(rejection) => {
+                    let outcome = self.first_outcome(id, known.state, metadata.command_id).await?;
+                    return outcome.ok_or(CommandError::Rejected(rejection));
+                }
             };
             match self.store.append(self.append_of::<A>(id, known.version, &events, metadata)).await {
                 Ok(committed) if committed.already => {
@@ -175,6 +178,19 @@ impl Engine {
             }
         }
         Err(EngineError::Contended { stream: id.stream() }.into())
+    }
+
+    /// What a command led to when it was sent before: the world may have moved on since, but whoever
+    /// repeats a command is told what became of it.
+    async fn first_outcome<A: Aggregate>(
+        &self,
+        id: A::Id,
+        state: Arc<A>,
+        command_id: Uuid,
+    ) -> Result<Option<Done<A>>, EngineError> {
+        let history = self.store.load(&id.stream(), 0).await?;
+        let own = history.iter().rfind(|event| event.metadata.command_id == command_id);
+        Ok(own.map(|event| Done { position: event.position, version: event.version, events: vec![], state }))
     }
 
     fn append_of<A: Aggregate>(

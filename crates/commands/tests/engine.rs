@@ -65,6 +65,18 @@ async fn a_command_sent_twice_is_recorded_once_and_answers_the_same() {
 }
 
 #[tokio::test]
+async fn a_command_sent_again_after_the_world_moved_on_is_answered_as_at_first() {
+    let store = Store::memory();
+    let engine = engine(&store);
+    engine.execute::<Team>(TEAM, &create("team"), &metadata(1)).await.expect("it is created");
+    let first = engine.execute::<Team>(TEAM, &rename("other"), &metadata(2)).await.expect("it is renamed");
+    let retire = TeamCommand::RetireTeam { at: Timestamp::from_millis(1) };
+    engine.execute::<Team>(TEAM, &retire, &metadata(3)).await.expect("it is retired");
+    let again = engine.execute::<Team>(TEAM, &rename("other"), &metadata(2)).await.expect("it is answered");
+    assert_eq!((again.position, again.events.len()), (first.position, 0));
+}
+
+#[tokio::test]
 async fn a_refusal_is_made_from_fresh_history() {
     let store = Store::memory();
     let (ours, theirs) = (engine(&store), engine(&store));
