@@ -346,8 +346,6 @@ async fn secrets_are_shown_once_and_never_again() {
     assert!(secrets.iter().all(|secret| secret.len() >= 20), "they were shown once: {secrets:?}");
     // Used, so that they may turn up wherever what was used turns up.
     server.post(&format!("/hooks/generic/{}", furnished.generic), r#"{"title":"one"}"#.to_owned()).await;
-    let event = json!({ "routing_key": "0".repeat(32), "event_action": "trigger" }).to_string();
-    server.post("/v2/enqueue", event).await;
     let rung = || async { phone.pages().len() == 1 };
     server.until("the phone rings", rung).await;
 
@@ -376,4 +374,26 @@ async fn secrets_are_shown_once_and_never_again() {
             assert!(!found, "a secret is in {place}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_that_a_message_brought_is_not_shown_to_observers() {
+    let (_folder, _, server) = server().await;
+    let key_of_entrance = server.furnish("http://127.0.0.1:9/ring", 3600).await.pagerduty;
+    let event = json!({ "routing_key": key_of_entrance, "event_action": "trigger" }).to_string();
+    assert_eq!(server.post("/v2/enqueue", event.clone()).await, Some(400), "it says too little, and is kept");
+    let query = "{ integrations { nodes { deliveries { nodes { body } } } } }";
+    let shown = || async {
+        let (_, answer) = server.query_as(Some(TOKEN), query, json!({})).await;
+        answer.to_string().contains(&key_of_entrance)
+    };
+    server.until("an administrator sees the message as it came", shown).await;
+    let (_, observer) = key(&server, "OBSERVER").await;
+    let (status, answer) = server.query_as(Some(&observer), query, json!({})).await;
+    assert_eq!(
+        (status, &answer["errors"]),
+        (200, &Value::Null),
+        "an observer may see that it came: {answer}"
+    );
+    assert!(!answer.to_string().contains(&key_of_entrance), "and not the key that it brought: {answer}");
 }
