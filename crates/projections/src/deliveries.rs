@@ -95,11 +95,11 @@ static DECIDE: Merge = Merge {
         ("reason", Kind::Text),
         ("decided_at", Kind::Int),
     ],
-    set: "verdict = COALESCE(kept.verdict, given.verdict), \
-          verdict_count = kept.verdict_count + given.verdict_count, \
-          incident = CASE WHEN kept.verdict IS NULL THEN given.incident ELSE kept.incident END, \
-          reason = CASE WHEN kept.verdict IS NULL THEN given.reason ELSE kept.reason END, \
-          decided_at = CASE WHEN kept.verdict IS NULL THEN given.decided_at ELSE kept.decided_at END",
+    set: "verdict = COALESCE(kept.verdict, {verdict}), \
+          verdict_count = kept.verdict_count + {verdict_count}, \
+          incident = CASE WHEN kept.verdict IS NULL THEN {incident} ELSE kept.incident END, \
+          reason = CASE WHEN kept.verdict IS NULL THEN {reason} ELSE kept.reason END, \
+          decided_at = CASE WHEN kept.verdict IS NULL THEN {decided_at} ELSE kept.decided_at END",
 };
 
 /// The verdicts in the order of their stored numbers.

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{ReadError, db::Database};
+use crate::{ReadError, db::Database, incident_list::Search};
 
 /// Where the read models are kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ struct Shared {
     position: watch::Sender<Position>,
     fault: watch::Sender<Option<Arc<str>>>,
     turn: Mutex<()>,
+    search: Search,
 }
 
 impl ReadModels {
@@ -58,6 +59,7 @@ impl ReadModels {
             position: watch::Sender::new(0),
             fault: watch::Sender::new(None),
             turn: Mutex::new(()),
+            search: Search::default(),
         };
         let models = Self { shared: Arc::new(shared) };
         models.announce(models.live().await?.position);
@@ -92,6 +94,10 @@ impl ReadModels {
 
     pub(crate) fn db(&self) -> &Database {
         &self.shared.db
+    }
+
+    pub(crate) fn search(&self) -> &Search {
+        &self.shared.search
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -206,3 +206,27 @@ pub(crate) fn variant<'de, T: Deserialize<'de>>(word: &'de str) -> Result<T, Rea
 fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(word: D) -> Result<T, ReadError> {
     T::deserialize(word).map_err(|error| ReadError::Damaged(error.to_string().into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Fact, delivery::DeliveryEvent, incident::IncidentEvent, page::PageEvent};
+
+    use super::*;
+
+    /// The stored names of all events of a kind, which serde lists when it is given another one.
+    fn names<F: Fact>() -> Vec<String> {
+        let error = F::decode("", b"{}").expect_err("there is no event without a name");
+        let words = std::error::Error::source(&error).expect("serde's words").to_string();
+        words.split('`').filter(|word| word.contains('.')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_event_of_the_traffic_means_something() {
+        let names = [names::<DeliveryEvent>(), names::<IncidentEvent>(), names::<PageEvent>()].concat();
+        assert_eq!(names.len(), 16, "{names:?}");
+        for name in names {
+            let news = read(&name, b"{}");
+            assert!(!matches!(news, Ok(News::Other)), "`{name}` is not understood");
+        }
+    }
+}

@@ -100,7 +100,7 @@ pub(crate) static TABLE: Table = Table {
 /// A withdrawal is no attempt.
 static CONCLUDE: Merge = Merge {
     columns: &[("id", Kind::Bytes), ("attempts", Kind::Int), ("state", Kind::Text)],
-    set: "attempts = COALESCE(given.attempts, kept.attempts), state = given.state",
+    set: "attempts = COALESCE({attempts}, kept.attempts), state = {state}",
 };
 
 /// What is kept of the request.

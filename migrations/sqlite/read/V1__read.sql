@@ -34,9 +34,12 @@ CREATE TABLE read_incident_list (
 ) STRICT;
 CREATE UNIQUE INDEX read_incident_list_id ON read_incident_list (id);
 CREATE INDEX read_incident_list_thread ON read_incident_list (thread, episode);
-CREATE INDEX read_incident_list_status ON read_incident_list (status, number);
-CREATE INDEX read_incident_list_service ON read_incident_list (service, status, number);
-CREATE INDEX read_incident_list_team ON read_incident_list (team, status, number) WHERE team IS NOT NULL;
+-- Newest first, whatever is asked for: each filter is a walk along one of these, from its newest end.
+CREATE INDEX read_incident_list_opened ON read_incident_list (opened_at, number);
+CREATE INDEX read_incident_list_status ON read_incident_list (status, severity, opened_at, number);
+CREATE INDEX read_incident_list_service ON read_incident_list (service, status, severity, opened_at, number);
+CREATE INDEX read_incident_list_team ON read_incident_list (team, status, severity, opened_at, number)
+    WHERE team IS NOT NULL;
 
 -- What a responder sees of each incident, as JSON.
 CREATE TABLE read_incident_document (

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{TryStreamExt, future::try_join_all};
-use sea_query::{PostgresQueryBuilder, SelectStatement};
-use sea_query_postgres::PostgresBinder;
+use sea_query::{PostgresQueryBuilder, SelectStatement, Value};
+use sea_query_postgres::{PostgresBinder, PostgresValue, PostgresValues};
 use store::Position;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use super::{ADVANCE, Cell, Kind, Lookup, Progress, Row, Rows, Side, Table, postgres_schema};
+use super::{ADVANCE, Cell, Kind, Lookup, Progress, Row, Rows, Side, Table, postgres_schema, table::Given};
 use crate::ReadError;
 
 /// How many connections there are at most.
@@ -67,10 +67,11 @@ impl Postgres {
 
     pub(super) async fn selects(&self, queries: Vec<SelectStatement>) -> Result<Vec<Vec<Row>>, ReadError> {
         let client = self.client().await?;
+        // Not kept prepared: there are more forms of questions than a server should remember.
         let answers = queries.iter().map(|query| async {
-            let (sql, values) = query.build_postgres(PostgresQueryBuilder);
-            let statement = client.prepare_cached(&sql).await?;
-            client.query(&statement, &values.as_params()).await
+            let (sql, PostgresValues(values)) = query.build_postgres(PostgresQueryBuilder);
+            let values: Vec<_> = values.iter().map(typed).collect();
+            client.query_typed(&sql, &values).await
         });
         let answers = try_join_all(answers).await.map_err(fault)?;
         answers.iter().map(|rows| rows.iter().map(read).collect()).collect()
@@ -104,7 +105,7 @@ impl Postgres {
         let step: [&(dyn ToSql + Sync); 5] = [&position, &to.hash, &side.word(), &generation, &expected];
         let moved = async {
             let statement = transaction.prepare_cached(ADVANCE).await?;
-            let (_, moved) = futures::try_join!(
+            let ((), moved) = futures::try_join!(
                 transaction.batch_execute(BATCH),
                 transaction.execute(&statement, &step),
             )?;
@@ -196,6 +197,17 @@ pub(super) async fn progress(client: &impl GenericClient, side: Side) -> Result<
     Ok(Some(Progress { generation: row.take()?, position: row.take()?, hash: row.take()? }))
 }
 
+/// A parameter with the type that its column has.
+fn typed(value: &PostgresValue) -> (&(dyn ToSql + Sync), Type) {
+    let kind = match value.0 {
+        Value::String(_) => Type::TEXT,
+        Value::Bytes(_) => Type::BYTEA,
+        // Every number, the limit included, is sent in eight bytes.
+        _ => Type::INT8,
+    };
+    (value, kind)
+}
+
 /// One column of many rows, as the array that `unnest` takes apart.
 enum Array<'a> {
     Int(Vec<Option<i64>>),
@@ -239,9 +251,8 @@ async fn change(client: &impl GenericClient, side: Side, rows: &Rows) -> Result<
         arrays.push(Array::of(*kind, rows.column(index)));
     }
     let (names, types) = (names.join(", "), types.join(", "));
-    let given = format!("unnest({types}) AS given ({names})");
-    let source = format!("SELECT {names} FROM {given}");
-    let statement = client.prepare_cached(&rows.sql(side, &source, &given)).await?;
+    let given = Given::AllAtOnce(format!("unnest({types}) AS given ({names})"));
+    let statement = client.prepare_cached(&rows.sql(side, &given)).await?;
     let parameters: Vec<_> = arrays.iter().map(Array::parameter).collect();
     client.execute(&statement, &parameters).await?;
     Ok(())

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::ReadError;
 
-#[expect(clippy::unwrap_used, reason = "the macro's own code")]
 mod embedded {
     refinery::embed_migrations!("../../migrations/postgres/read");
 }
@@ -125,13 +124,14 @@ pub(super) async fn swap(
         return Ok(false);
     }
     let names: Vec<_> = tables.iter().map(|table| table.name).collect();
-    let mut sql = format!(
-        "UPDATE read_progress SET side = 'live' WHERE side = 'next'; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;",
-        names.join(", ")
+    let renames = names.iter().map(|name| {
+        format!("ALTER TABLE {name} RENAME TO {name}_old; ALTER TABLE {name}_next RENAME TO {name};")
+    });
+    let sql = format!(
+        "UPDATE read_progress SET side = 'live' WHERE side = 'next'; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; {}",
+        names.join(", "),
+        renames.collect::<String>()
     );
-    for name in names {
-        sql += &format!("ALTER TABLE {name} RENAME TO {name}_old; ALTER TABLE {name}_next RENAME TO {name};");
-    }
     transaction.batch_execute(&sql).await.map_err(fault)?;
     transaction.commit().await.map_err(fault)?;
     Ok(true)

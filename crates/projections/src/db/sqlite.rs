@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     ADVANCE, Cell, Lookup, Progress, Row, Rows, Side, Table, sqlite_readers::Readers, sqlite_schema,
+    table::Given,
 };
 use crate::ReadError;
 
@@ -37,7 +38,9 @@ impl Sqlite {
         let run = move || match connect(file.as_ref()) {
             Ok(mut connection) => {
                 drop(opened.send(Ok(())));
-                queue.into_iter().for_each(|job| job(&mut connection));
+                for job in queue {
+                    job(&mut connection);
+                }
             }
             Err(error) => drop(opened.send(Err(error))),
         };
@@ -178,6 +181,7 @@ impl Sqlite {
 }
 
 /// What an error of SQLite means for the caller.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn fault(error: rusqlite::Error) -> ReadError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -226,12 +230,7 @@ pub(super) fn progress(connection: &Connection, side: Side) -> rusqlite::Result<
 
 /// One prepared statement, once for each row.
 fn change(connection: &Connection, side: Side, rows: &Rows) -> rusqlite::Result<()> {
-    let columns = rows.columns().iter().zip(1..);
-    let (values, given): (Vec<_>, Vec<_>) =
-        columns.map(|((name, _), index)| (format!("?{index}"), format!("?{index} AS {name}"))).unzip();
-    let source = format!("VALUES ({})", values.join(", "));
-    let given = format!("(SELECT {}) AS given", given.join(", "));
-    let mut statement = connection.prepare_cached(&rows.sql(side, &source, &given))?;
+    let mut statement = connection.prepare_cached(&rows.sql(side, &Given::OneByOne))?;
     for row in rows.rows() {
         for (cell, index) in row.iter().zip(1..) {
             statement.raw_bind_parameter(index, cell)?;

@@ -69,7 +69,7 @@ pub(crate) enum Change {
 pub(crate) struct Merge {
     /// The values that are given; those of the key come first.
     pub(crate) columns: &'static [Column],
-    /// SQL for the new values, in terms of `kept` (the row) and `given` (these values).
+    /// SQL for the new values, in terms of the row, which is called `kept`, and of these values, as `{name}`.
     pub(crate) set: &'static str,
 }
 
@@ -114,31 +114,64 @@ impl Rows {
         self.cells.iter().skip(index).step_by(self.columns().len())
     }
 
-    /// The statement that makes the change. `source` is SQL that yields the rows, and `given` a table of them that is
-    /// called so.
-    pub(super) fn sql(&self, side: Side, source: &str, given: &str) -> String {
+    /// The statement that makes the change to the rows that are given.
+    pub(super) fn sql(&self, side: Side, given: &Given) -> String {
         let target = format!("{}{}", self.table.name, side.suffix());
         let names = |columns: &[Column]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let (key, rest) = self.table.columns.split_at(self.table.key);
-        let columns = names(self.columns());
-        let insert = format!("INSERT INTO {target} ({columns}) {source}");
-        let same_key = || {
-            let pairs = key.iter().map(|(name, _)| format!("kept.{name} = given.{name}"));
+        let insert = || format!("INSERT INTO {target} ({}) {}", names(self.columns()), self.source(given));
+        let set_key = || {
+            let pairs = key.iter().map(|(name, _)| format!("kept.{name} = {{{name}}}"));
             pairs.collect::<Vec<_>>().join(" AND ")
         };
-        match self.change {
-            Change::Insert => format!("{insert} ON CONFLICT DO NOTHING"),
+        let table = |word: &str| match given {
+            Given::OneByOne => String::new(),
+            Given::AllAtOnce(table) => format!(" {word} {table}"),
+        };
+        let sql = match self.change {
+            Change::Insert => return format!("{} ON CONFLICT DO NOTHING", insert()),
             Change::Put => {
                 let set = rest.iter().map(|(name, _)| format!("{name} = excluded.{name}"));
                 let set = set.collect::<Vec<_>>().join(", ");
-                format!("{insert} ON CONFLICT ({}) DO UPDATE SET {set}", names(key))
+                return format!("{} ON CONFLICT ({}) DO UPDATE SET {set}", insert(), names(key));
             }
             Change::Merge(merge) => {
-                format!("UPDATE {target} AS kept SET {} FROM {given} WHERE {}", merge.set, same_key())
+                format!("UPDATE {target} AS kept SET {}{} WHERE {}", merge.set, table("FROM"), set_key())
             }
-            Change::Delete => {
-                format!("DELETE FROM {target} WHERE ({0}) IN (SELECT {0} FROM {given})", names(key))
-            }
+            Change::Delete => format!("DELETE FROM {target} AS kept{} WHERE {}", table("USING"), set_key()),
+        };
+        (1..).zip(self.columns()).fold(sql, |sql, (index, (name, _))| {
+            sql.replace(&format!("{{{name}}}"), &given.value(index, name))
+        })
+    }
+
+    /// SQL that yields the rows.
+    fn source(&self, given: &Given) -> String {
+        let values: Vec<_> =
+            (1..).zip(self.columns()).map(|(index, (name, _))| given.value(index, name)).collect();
+        let values = values.join(", ");
+        match given {
+            Given::OneByOne => format!("VALUES ({values})"),
+            Given::AllAtOnce(table) => format!("SELECT {values} FROM {table}"),
+        }
+    }
+}
+
+/// How a statement gets its rows.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// Its parameters are the columns of one row.
+    OneByOne,
+    /// SQL for a table of them all, which is called `given`.
+    AllAtOnce(String),
+}
+
+impl Given {
+    /// SQL for a value of a row.
+    fn value(&self, index: usize, name: &str) -> String {
+        match self {
+            Self::OneByOne => format!("?{index}"),
+            Self::AllAtOnce(_) => format!("given.{name}"),
         }
     }
 }

@@ -3,25 +3,28 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{Alert, IncidentId, ServiceId, incident::IncidentEvent};
-use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use store::Position;
 use uuid::Uuid;
 
 use super::{
     rows::{BY_ID, DOCUMENT, LIST, thread},
-    view::{IncidentFilter, IncidentView, Status, severity_number},
+    search::{Search, wanted},
+    view::{IncidentFilter, IncidentView},
+    walks::{Place, among, forgotten, known_or_has, walks, whole},
 };
 use crate::{
     ReadError, ReadModels, Slice,
     db::{Row, Side},
     json,
-    slice::place,
 };
 
-/// How many indexed walks one question may be divided into.
-const MAX_WALKS: usize = 32;
-/// How many words of a search are looked at.
-const MAX_WORDS: usize = 16;
+/// Up to so many incidents that have the words are looked up one by one.
+const FEW: usize = if cfg!(test) { 3 } else { 2000 };
+/// So many of them at a time.
+const TOGETHER: usize = if cfg!(test) { 2 } else { 500 };
+/// Otherwise so many places are passed at a time.
+const STRIDE: usize = if cfg!(test) { 2 } else { 1000 };
 
 impl ReadModels {
     /// One incident.
@@ -36,34 +39,78 @@ impl ReadModels {
         rows.into_iter().map(view).collect()
     }
 
-    /// Incidents, newest first.
+    /// Incidents, newest first: by when they opened, then by number.
     pub async fn incidents(
         &self,
         filter: &IncidentFilter,
         first: usize,
         after: Option<&str>,
     ) -> Result<Slice<IncidentView>, ReadError> {
-        let walks = walks(filter, first as u64 + 1, place(after)?);
-        let mut numbers = Vec::new();
-        for rows in self.db().selects(walks).await? {
-            for mut row in rows {
-                numbers.push(row.take::<u64>()?);
-            }
-        }
-        numbers.sort_unstable_by(|one, other| other.cmp(one));
-        let has_next = numbers.len() > first;
-        numbers.truncate(first);
+        let before = Place::parse(after)?;
+        let wanted = wanted(filter.text.as_deref());
+        let mut places = if wanted.is_empty() {
+            self.places(walks(filter, first + 1, before)).await?
+        } else {
+            self.places_with(filter, wanted, first + 1, before).await?
+        };
+        let has_next = places.len() > first;
+        places.truncate(first);
         let query = Query::select()
             .column("document")
             .from(DOCUMENT.name)
-            .and_where(Expr::col("number").is_in(numbers.iter().map(|number| number.cast_signed())))
-            .order_by("number", Order::Desc)
+            .and_where(Expr::col("number").is_in(places.iter().map(|place| place.number.cast_signed())))
             .take();
-        let rows = if numbers.is_empty() { Vec::new() } else { self.db().select(query).await? };
+        let rows = if places.is_empty() { Vec::new() } else { self.db().select(query).await? };
         let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
-        let mut slice = Slice::cut(views.into_iter().map(|view| (view.number, view)), first);
-        slice.has_next = has_next;
-        Ok(slice)
+        let mut views: HashMap<u64, _> = views.into_iter().map(|view| (view.number, view)).collect();
+        let items = places.iter().filter_map(|place| Some((place.cursor(), views.remove(&place.number)?)));
+        Ok(Slice { items: items.collect(), has_next })
+    }
+
+    /// What several walks find, the newest first.
+    async fn places(&self, walks: Vec<SelectStatement>) -> Result<Vec<Place>, ReadError> {
+        let mut places = Vec::new();
+        for mut row in self.db().selects(walks).await?.into_iter().flatten() {
+            places.push(Place { opened_at: row.take()?, number: row.take()? });
+        }
+        places.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(places)
+    }
+
+    /// The newest places whose incidents also have these words.
+    async fn places_with(
+        &self,
+        filter: &IncidentFilter,
+        wanted: Vec<String>,
+        limit: usize,
+        mut before: Option<Place>,
+    ) -> Result<Vec<Place>, ReadError> {
+        let found = Search::find(self, wanted.clone()).await?;
+        if found.numbers.len() <= FEW {
+            let old = if found.forgotten > 0 { walks(filter, limit, before) } else { Vec::new() };
+            let mut questions: Vec<_> =
+                old.into_iter().map(|walk| forgotten(walk, &found, &wanted)).collect();
+            for numbers in found.numbers.chunks(TOGETHER) {
+                questions.push(among(whole(filter, limit, before), numbers));
+            }
+            return self.places(questions).await;
+        }
+        // Many have the words: the walks meet them soon.
+        let mut places = Vec::new();
+        while places.len() < limit {
+            let walks = walks(filter, STRIDE, before).into_iter();
+            let walks = walks.map(|walk| known_or_has(walk, &found, &wanted)).collect();
+            let mut passed = self.places(walks).await?;
+            // Beyond that the walks that ended early may have more.
+            passed.truncate(STRIDE);
+            before = passed.last().copied();
+            let ended = passed.len() < STRIDE;
+            places.extend(passed.into_iter().filter(|place| found.admits(place.number)));
+            if ended {
+                break;
+            }
+        }
+        Ok(places)
     }
 
     /// The words of the alerts that these views lead to: one list for each view, in its order.
@@ -102,87 +149,4 @@ impl ReadModels {
 
 fn view(mut row: Row) -> Result<IncidentView, ReadError> {
     json::read(&row.take::<String>()?)
-}
-
-/// A text as it is searched in and for: in lower case, and without the character 0, which PostgreSQL's texts
-/// cannot hold.
-pub(super) fn words(text: &str) -> String {
-    text.to_lowercase().replace('\0', " ")
-}
-
-/// The question for the numbers of one page, divided so that each part walks along one index from its newest entry and
-/// stops when the page is full.
-fn walks(filter: &IncidentFilter, limit: u64, before: Option<u64>) -> Vec<SelectStatement> {
-    let statuses: Vec<Status> =
-        if filter.status.is_empty() { Status::ALL.into() } else { distinct(&filter.status) };
-    let services: Vec<_> = filter.service.iter().map(|service| bytes(service.uuid())).collect();
-    let teams: Vec<_> = filter.team.iter().map(|team| bytes(team.uuid())).collect();
-    let mut rest = everything_else(filter, limit, before);
-    let walk = |owner: Option<(&'static str, &Vec<u8>)>, status: Status, rest: &SelectStatement| {
-        let mut walk = rest.clone();
-        if let Some((column, id)) = owner {
-            walk.and_where(Expr::col(column).eq(id.clone()));
-        }
-        walk.and_where(Expr::col("status").eq(i64::from(status.number()))).take()
-    };
-    for (column, owners, others) in
-        [("service", &services, ("team", &teams)), ("team", &teams, ("service", &services))]
-    {
-        let owners = distinct(owners);
-        if !owners.is_empty() && owners.len() * statuses.len() <= MAX_WALKS {
-            if !others.1.is_empty() {
-                rest.and_where(Expr::col(others.0).is_in(others.1.clone()));
-            }
-            let pairs = owners.iter().flat_map(|owner| statuses.iter().map(move |status| (owner, *status)));
-            return pairs.map(|(owner, status)| walk(Some((column, owner)), status, &rest)).collect();
-        }
-    }
-    for (column, owners) in [("service", services), ("team", teams)] {
-        if !owners.is_empty() {
-            rest.and_where(Expr::col(column).is_in(owners));
-        }
-    }
-    if statuses.len() == Status::ALL.len() {
-        return vec![rest];
-    }
-    statuses.into_iter().map(|status| walk(None, status, &rest)).collect()
-}
-
-/// The conditions that no index serves.
-fn everything_else(filter: &IncidentFilter, limit: u64, before: Option<u64>) -> SelectStatement {
-    let mut query =
-        Query::select().column("number").from(LIST.name).order_by("number", Order::Desc).limit(limit).take();
-    if let Some(before) = before {
-        query.and_where(Expr::col("number").lt(before.cast_signed()));
-    }
-    if !filter.severity.is_empty() {
-        query.and_where(
-            Expr::col("severity").is_in(filter.severity.iter().map(|one| i64::from(severity_number(*one)))),
-        );
-    }
-    if let Some(after) = filter.opened_after {
-        query.and_where(Expr::col("opened_at").gte(after.millis()));
-    }
-    if let Some(before) = filter.opened_before {
-        query.and_where(Expr::col("opened_at").lt(before.millis()));
-    }
-    for word in words(filter.text.as_deref().unwrap_or_default()).split_whitespace().take(MAX_WORDS) {
-        let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        query.and_where(Expr::col("words").like(LikeExpr::new(format!("%{escaped}%")).escape('\\')));
-    }
-    query
-}
-
-fn bytes(id: Uuid) -> Vec<u8> {
-    id.as_bytes().to_vec()
-}
-
-fn distinct<T: Clone + PartialEq>(items: &[T]) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for item in items {
-        if !distinct.contains(item) {
-            distinct.push(item.clone());
-        }
-    }
-    distinct
 }

@@ -64,11 +64,7 @@ impl IncidentView {
 
     fn join(&mut self, alerts: &[AlertNews], position: Position) {
         self.alert_count += alerts.len() as u64;
-        self.alerts.extend((0..).zip(alerts).map(|(index, alert)| AlertPlace {
-            position,
-            index,
-            delivery: alert.delivery,
-        }));
+        self.alerts.extend((0..).zip(alerts).map(|(index, _)| AlertPlace { position, index }));
         self.alerts.drain(..self.alerts.len().saturating_sub(Self::MAX_ALERTS));
     }
 

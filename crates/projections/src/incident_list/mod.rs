@@ -3,9 +3,12 @@
 mod ask;
 mod fold;
 mod rows;
+mod search;
 mod view;
+mod walks;
 
 pub(crate) use rows::{DOCUMENT, Fold, LIST};
+pub(crate) use search::Search;
 pub use view::{
     Acknowledgement, AlertPlace, EscalationView, IncidentFilter, IncidentView, Resolution, Status,
 };

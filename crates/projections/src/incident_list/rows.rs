@@ -12,7 +12,7 @@ use store::Recorded;
 use uuid::Uuid;
 
 use super::{
-    ask::words,
+    search::words,
     view::{IncidentView, Status, severity_number},
 };
 use crate::{
@@ -50,7 +50,7 @@ pub(crate) static DOCUMENT: Table = Table {
 /// What can change of the narrow row.
 static STAND: Merge = Merge {
     columns: &[("number", Kind::Int), ("status", Kind::Int), ("severity", Kind::Int)],
-    set: "status = given.status, severity = given.severity",
+    set: "status = {status}, severity = {severity}",
 };
 
 pub(super) static BY_ID: Lookup = Lookup(
@@ -107,13 +107,12 @@ impl Fold {
             if opened.contains(&id) || self.touched.contains_key(&id) {
                 continue;
             }
-            match self.remembered.pop(&id) {
-                Some(view) => self.touch(view),
+            if let Some(view) = self.remembered.pop(&id) {
+                self.touch(view);
+            } else {
                 // Asked for once, although it may turn out not to exist.
-                None => {
-                    opened.insert(id);
-                    missing.push(id.uuid());
-                }
+                opened.insert(id);
+                missing.push(id.uuid());
             }
         }
         for mut row in db.lookup(self.side, &BY_ID, missing).await? {

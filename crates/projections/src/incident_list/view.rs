@@ -1,6 +1,6 @@
 //! What a responder sees of an incident, and how incidents are searched for.
 
-use domain::{Actor, Channel, DeliveryId, IncidentId, PolicyId, ServiceId, Severity, TeamId, Timestamp};
+use domain::{Actor, Channel, IncidentId, PolicyId, ServiceId, Severity, TeamId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Position;
 
@@ -89,13 +89,24 @@ impl IncidentView {
 
 /// Where an alert's words are kept: in an event of the log, so that a view stays small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(Position, u32)", into = "(Position, u32)")]
 pub struct AlertPlace {
     /// Which event.
     pub position: Position,
     /// Which alert of that event, from 0.
     pub index: u32,
-    /// The message that carried it.
-    pub delivery: DeliveryId,
+}
+
+impl From<(Position, u32)> for AlertPlace {
+    fn from((position, index): (Position, u32)) -> Self {
+        Self { position, index }
+    }
+}
+
+impl From<AlertPlace> for (Position, u32) {
+    fn from(place: AlertPlace) -> Self {
+        (place.position, place.index)
+    }
 }
 
 /// Where an incident stands on its ladder.

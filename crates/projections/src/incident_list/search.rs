@@ -1,0 +1,202 @@
+//! Which incidents have these words? Answered from memory.
+//!
+//! A title never changes, so the words of all incidents only grow, by number: each search first fetches those that
+//! came since the last one. Neither database could find a part of a word in 100,000 titles as fast.
+
+use std::collections::VecDeque;
+
+use sea_query::{Expr, ExprTrait, Order, Query};
+use tokio::{sync::RwLock, task};
+
+use super::rows::LIST;
+use crate::{ReadError, db::Database};
+
+/// How many bytes of words are kept; the oldest are forgotten first, and then searched for in the database.
+const MAX_BYTES: usize = if cfg!(test) { 600 } else { 32 * 1024 * 1024 };
+/// How many incidents are fetched at a time, and forgotten together.
+const CHUNK: u64 = if cfg!(test) { 4 } else { 4096 };
+/// How many words of a search are looked at.
+const MAX_WORDS: usize = 16;
+
+/// A text as it is searched in and for: in lower case, and without the character 0, which PostgreSQL's texts
+/// cannot hold.
+pub(super) fn words(text: &str) -> String {
+    text.to_lowercase().replace('\0', " ")
+}
+
+/// The words that a text asks for, the longest first.
+pub(super) fn wanted(text: Option<&str>) -> Vec<String> {
+    let text = words(text.unwrap_or_default());
+    let mut wanted: Vec<_> = text.split_whitespace().take(MAX_WORDS).map(str::to_owned).collect();
+    wanted.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    wanted
+}
+
+/// The words of the latest incidents.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    chunks: VecDeque<Chunk>,
+    bytes: usize,
+    /// The number of the last incident.
+    last: u64,
+}
+
+/// The words of some incidents with consecutive numbers.
+#[derive(Debug, Default)]
+struct Chunk {
+    first: u64,
+    text: String,
+    /// Where the words of each incident end.
+    ends: Vec<usize>,
+}
+
+/// What a search found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Numbers, ascending.
+    pub(super) numbers: Vec<u64>,
+    /// Incidents up to this number were not looked at.
+    pub(super) forgotten: u64,
+}
+
+impl Found {
+    /// Whether the incident has the words, or may have them.
+    pub(super) fn admits(&self, number: u64) -> bool {
+        number <= self.forgotten || self.numbers.binary_search(&number).is_ok()
+    }
+}
+
+impl Search {
+    /// Forgets everything: other incidents take the place of those that are known.
+    pub(crate) async fn reset(&self) {
+        *self.known.write().await = Known::default();
+    }
+
+    /// The incidents that have all these words.
+    pub(super) async fn find(models: &crate::ReadModels, wanted: Vec<String>) -> Result<Found, ReadError> {
+        let search = models.search();
+        let latest = latest(models.db()).await?;
+        if search.known.read().await.last < latest {
+            search.known.write().await.catch_up(models.db(), latest).await?;
+        }
+        let models = models.clone();
+        let find = move || models.search().known.blocking_read().find(&wanted);
+        task::spawn_blocking(find)
+            .await
+            .map_err(|_| ReadError::Unavailable("the search was abandoned".into()))
+    }
+}
+
+async fn latest(db: &Database) -> Result<u64, ReadError> {
+    let query =
+        Query::select().column("number").from(LIST.name).order_by("number", Order::Desc).limit(1).take();
+    db.select(query).await?.pop().map_or(Ok(0), |mut row| row.take())
+}
+
+impl Known {
+    async fn catch_up(&mut self, db: &Database, latest: u64) -> Result<(), ReadError> {
+        while self.last < latest {
+            let query = Query::select()
+                .column("words")
+                .from(LIST.name)
+                .and_where(Expr::col("number").gt(self.last.cast_signed()))
+                .and_where(Expr::col("number").lte((self.last + CHUNK).cast_signed()))
+                .order_by("number", Order::Asc)
+                .take();
+            let rows = db.select(query).await?;
+            if rows.is_empty() {
+                return Err(ReadError::Damaged(format!("incident {} is missing", self.last + 1).into()));
+            }
+            for mut row in rows {
+                self.add(&row.take::<String>()?);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, words: &str) {
+        self.last += 1;
+        let full = self.chunks.back().is_none_or(|chunk| chunk.ends.len() as u64 == CHUNK);
+        if full {
+            self.chunks.push_back(Chunk { first: self.last, ..Chunk::default() });
+        }
+        if let Some(chunk) = self.chunks.back_mut() {
+            chunk.text.push_str(words);
+            // No word reaches over a space, from one incident into the next.
+            chunk.text.push(' ');
+            chunk.ends.push(chunk.text.len());
+            self.bytes += words.len() + 1;
+        }
+        while self.bytes > MAX_BYTES && self.chunks.len() > 1 {
+            self.bytes -= self.chunks.pop_front().map_or(0, |chunk| chunk.text.len());
+        }
+    }
+
+    fn find(&self, wanted: &[String]) -> Found {
+        let forgotten = self.chunks.front().map_or(self.last, |chunk| chunk.first - 1);
+        let numbers = self.chunks.iter().flat_map(|chunk| chunk.find(wanted)).collect();
+        Found { numbers, forgotten }
+    }
+}
+
+impl Chunk {
+    /// Looks for the first word everywhere, and for the others where that is.
+    fn find(&self, wanted: &[String]) -> Vec<u64> {
+        let mut found = Vec::new();
+        let Some((first, others)) = wanted.split_first() else {
+            return (self.first..).take(self.ends.len()).collect();
+        };
+        let mut passed = 0;
+        for (at, _) in self.text.match_indices(&**first) {
+            if at < passed {
+                continue;
+            }
+            let index = self.ends.partition_point(|end| *end <= at);
+            let begin = if index == 0 { 0 } else { self.ends[index - 1] };
+            passed = self.ends[index];
+            let words = &self.text[begin..passed];
+            if others.iter().all(|word| words.contains(&**word)) {
+                found.push(self.first + index as u64);
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(titles: impl IntoIterator<Item = String>) -> Known {
+        let mut known = Known::default();
+        titles.into_iter().for_each(|title| known.add(&words(&title)));
+        known
+    }
+
+    #[test]
+    fn parts_of_words_are_found_in_any_case_and_order() {
+        let known = known(["Disk FULL on db1", "disk ok", "full of disks", "", "Ärger"].map(str::to_owned));
+        let find = |text| known.find(&wanted(Some(text))).numbers;
+        assert_eq!(find("full disk"), [1, 3]);
+        assert_eq!(find("isk"), [1, 2, 3]);
+        assert_eq!(find("ÄRGER"), [5]);
+        assert!(find("db1disk").is_empty());
+        assert_eq!(find("  "), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_oldest_words_are_forgotten_and_said_to_be() {
+        let long = "x".repeat(40);
+        let known = known((1..=1000).map(|number| format!("{long} {number}")));
+        assert!(known.bytes <= MAX_BYTES);
+        let found = known.find(&wanted(Some("xx 1000")));
+        assert_eq!(found.numbers, [1000]);
+        assert_eq!(found.forgotten % CHUNK, 0);
+        assert!(found.forgotten > 0 && found.admits(1) && !found.admits(999));
+    }
+}
