@@ -26,8 +26,7 @@ const MOST_P99: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const SUBSCRIPTION: &str = "subscription($after: Position) { incidentChanged(after: $after) { \
-    ... on IncidentChange { position incident { id number title status severity acknowledgedAt } } \
-    ... on Heartbeat { position } ... on Reset { position } } }";
+    position heartbeat reset { reason } incident { id number title status severity acknowledgedAt } } }";
 const OPEN: &str = "query($after: String) { incidents(filter: {status: [TRIGGERED]}, first: 100, after: $after) \
     { edges { node { id } } pageInfo { hasNextPage endCursor } } }";
 const ACKNOWLEDGE: &str = "mutation($id: ID!) { acknowledgeIncident(input: {incidentId: $id}) \
