@@ -115,7 +115,8 @@ macro_rules! ids {
 
             /// Accepts an id of any kind.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                $(if text.parse::<$name>().is_ok() {
+                // The prefix first: each failure would make an error, and every stored event has subjects.
+                $(if text.starts_with(concat!($prefix, "_")) && text.parse::<$name>().is_ok() {
                     return Ok(Self(text.to_owned()));
                 })+
                 Err(IdError::new(text, "kind", "an"))
