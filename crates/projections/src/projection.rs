@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use metrics::counter;
 use store::{Position, Recorded};
+use tokio::task::JoinHandle;
 
 use crate::{
     ReadError,
@@ -92,6 +93,13 @@ impl Projection {
 
     /// Writes what was folded. False if somebody else wrote in the meantime: this fold is of no use any more.
     pub(crate) async fn write(&mut self) -> Result<bool, ReadError> {
+        let writing = self.write_behind()?;
+        self.written(writing).await
+    }
+
+    /// Begins to write what was folded; more may be folded until [`Projection::written`], and then nothing more until
+    /// that is known to have succeeded.
+    pub(crate) fn write_behind(&mut self) -> Result<Writing, ReadError> {
         let batch = std::mem::take(&mut self.batch);
         let rows: Vec<Rows> = [
             &mut self.incidents.rows()?.into_iter() as &mut dyn Iterator<Item = Rows>,
@@ -104,13 +112,25 @@ impl Projection {
         .flatten()
         .filter(|rows| !rows.is_empty())
         .collect();
+        self.incidents.leave();
         let (position, hash) = self.reached.clone();
         let to = Progress { generation: self.progress.generation, position, hash };
-        if !self.db.advance(self.side, rows, &self.progress, &to).await? {
-            return Ok(false);
-        }
-        self.progress = to;
+        let (db, side, from) = (self.db.clone(), self.side, self.progress.clone());
+        Ok(tokio::spawn(async move {
+            let won = db.advance(side, rows, &from, &to).await?;
+            Ok(won.then_some(to))
+        }))
+    }
+
+    /// Waits until a write is done. False if somebody else wrote in the meantime: this fold is of no use any more.
+    pub(crate) async fn written(&mut self, writing: Writing) -> Result<bool, ReadError> {
+        let done = writing.await.map_err(|_| ReadError::Unavailable("a write was interrupted".into()))?;
+        let Some(progress) = done? else { return Ok(false) };
+        self.progress = progress;
         self.incidents.written();
         Ok(true)
     }
 }
+
+/// A batch on its way into the database: how far the side is after it, or none if somebody else was faster.
+pub(crate) type Writing = JoinHandle<Result<Option<Progress>, ReadError>>;

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::{
     ReadError, ReadModels,
     db::Side,
-    projection::{Projection, TABLES},
+    projection::{Projection, TABLES, Writing},
 };
 
 /// How many events are read at a time.
@@ -69,13 +69,21 @@ impl ReadModels {
     ) -> Result<(), ReadError> {
         let (parts, mut read) = mpsc::channel(AHEAD);
         let reading = tokio::spawn(read_all(self.store().clone(), parts));
+        // While one batch is written, the next is folded.
+        let mut writing = None;
         while let Some(part) = read.recv().await {
             projection.fold(&part?).await?;
             if projection.pending() >= BATCH {
-                write(projection, progress).await?;
+                if let Some(writing) = writing.take() {
+                    written(projection, writing, progress).await?;
+                }
+                writing = Some(projection.write_behind()?);
             }
         }
         reading.await.map_err(|_| ReadError::Unavailable("reading the log was interrupted".into()))?;
+        if let Some(writing) = writing {
+            written(projection, writing, progress).await?;
+        }
         write(projection, progress).await
     }
 
@@ -99,7 +107,16 @@ async fn write(
     projection: &mut Projection,
     progress: &mut (dyn FnMut(Position) + Send),
 ) -> Result<(), ReadError> {
-    if !projection.write().await? {
+    let writing = projection.write_behind()?;
+    written(projection, writing, progress).await
+}
+
+async fn written(
+    projection: &mut Projection,
+    writing: Writing,
+    progress: &mut (dyn FnMut(Position) + Send),
+) -> Result<(), ReadError> {
+    if !projection.written(writing).await? {
         return Err(taken_over());
     }
     progress(projection.progress().position);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{TryStreamExt, future::try_join_all};
 use sea_query::{PostgresQueryBuilder, SelectStatement, Value};
-use sea_query_postgres::{PostgresBinder, PostgresValue, PostgresValues};
+use sea_query_postgres::{PostgresBinder, PostgresValue};
 use store::Position;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -23,6 +23,9 @@ const WAIT: Duration = Duration::from_secs(5);
 const SESSION: &str = "SET default_transaction_isolation = 'read committed'; SET TimeZone = 'UTC'; \
      SET synchronous_commit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '30s'";
+
+/// Questions with more parameters than this hold lists, and have more forms than a server should remember.
+const PREPARED: usize = 8;
 
 /// Statistics lag behind tables that grow fast; a batch must never walk over a whole table because of that.
 const BATCH: &str = "SET LOCAL enable_seqscan = off";
@@ -67,10 +70,13 @@ impl Postgres {
 
     pub(super) async fn selects(&self, queries: Vec<SelectStatement>) -> Result<Vec<Vec<Row>>, ReadError> {
         let client = self.client().await?;
-        // Not kept prepared: there are more forms of questions than a server should remember.
         let answers = queries.iter().map(|query| async {
-            let (sql, PostgresValues(values)) = query.build_postgres(PostgresQueryBuilder);
-            let values: Vec<_> = values.iter().map(typed).collect();
+            let (sql, values) = query.build_postgres(PostgresQueryBuilder);
+            if values.0.len() <= PREPARED {
+                let statement = client.prepare_cached(&sql).await?;
+                return client.query(&statement, &values.as_params()).await;
+            }
+            let values: Vec<_> = values.0.iter().map(typed).collect();
             client.query_typed(&sql, &values).await
         });
         let answers = try_join_all(answers).await.map_err(fault)?;

@@ -5,13 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{Alert, IncidentId, ServiceId, incident::IncidentEvent};
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use store::Position;
+use tokio::task;
 use uuid::Uuid;
 
 use super::{
     rows::{BY_ID, DOCUMENT, LIST, thread},
-    search::{Search, wanted},
+    search::wanted,
     view::{IncidentFilter, IncidentView},
-    walks::{Place, among, forgotten, known_or_has, walks, whole},
+    walks::{Place, among, among_forgotten, known_or_has, walks_of, whole},
 };
 use crate::{
     ReadError, ReadModels, Slice,
@@ -19,12 +20,14 @@ use crate::{
     json,
 };
 
+/// So many places are passed at a time when words are looked for.
+const STRIDE: usize = if cfg!(test) { 2 } else { 256 };
+/// After so many strides it is time to look for the words themselves.
+const PATIENCE: usize = if cfg!(test) { 2 } else { 4 };
 /// Up to so many incidents that have the words are looked up one by one.
 const FEW: usize = if cfg!(test) { 3 } else { 2000 };
 /// So many of them at a time.
 const TOGETHER: usize = if cfg!(test) { 2 } else { 500 };
-/// Otherwise so many places are passed at a time.
-const STRIDE: usize = if cfg!(test) { 2 } else { 1000 };
 
 impl ReadModels {
     /// One incident.
@@ -49,7 +52,7 @@ impl ReadModels {
         let before = Place::parse(after)?;
         let wanted = wanted(filter.text.as_deref());
         let mut places = if wanted.is_empty() {
-            self.places(walks(filter, first + 1, before)).await?
+            self.places(walks_of(filter, first + 1, before)).await?
         } else {
             self.places_with(filter, wanted, first + 1, before).await?
         };
@@ -85,28 +88,42 @@ impl ReadModels {
         limit: usize,
         mut before: Option<Place>,
     ) -> Result<Vec<Place>, ReadError> {
-        let found = Search::find(self, wanted.clone()).await?;
-        if found.numbers.len() <= FEW {
-            let old = if found.forgotten > 0 { walks(filter, limit, before) } else { Vec::new() };
-            let mut questions: Vec<_> =
-                old.into_iter().map(|walk| forgotten(walk, &found, &wanted)).collect();
-            for numbers in found.numbers.chunks(TOGETHER) {
-                questions.push(among(whole(filter, limit, before), numbers));
-            }
-            return self.places(questions).await;
-        }
-        // Many have the words: the walks meet them soon.
+        let mut known = self.search().known(self.db()).await?;
+        let forgotten = known.forgotten();
         let mut places = Vec::new();
-        while places.len() < limit {
-            let walks = walks(filter, STRIDE, before).into_iter();
-            let walks = walks.map(|walk| known_or_has(walk, &found, &wanted)).collect();
+        // Frequent words are met soon by walking along everything that the filter admits.
+        for stride in 1.. {
+            let length = if stride > PATIENCE { STRIDE * 8 } else { STRIDE };
+            let walks = walks_of(filter, length, before).into_iter();
+            let walks = walks.map(|walk| known_or_has(walk, forgotten, &wanted)).collect();
             let mut passed = self.places(walks).await?;
-            // Beyond that the walks that ended early may have more.
-            passed.truncate(STRIDE);
-            before = passed.last().copied();
-            let ended = passed.len() < STRIDE;
-            places.extend(passed.into_iter().filter(|place| found.admits(place.number)));
-            if ended {
+            let ended = passed.len() < length;
+            // Beyond that, a walk that stopped at its limit may have more.
+            passed.truncate(length);
+            before = passed.last().copied().or(before);
+            places.extend(
+                passed
+                    .into_iter()
+                    .filter(|place| place.number <= forgotten || known.has(place.number, &wanted)),
+            );
+            if ended || places.len() >= limit {
+                break;
+            }
+            if stride != PATIENCE {
+                continue;
+            }
+            // Rare ones are not: now look for the words first.
+            let words = wanted.clone();
+            let find = move || (known.find(&words), known);
+            let found = task::spawn_blocking(find).await;
+            let (numbers, again) =
+                found.map_err(|_| ReadError::Unavailable("the search was abandoned".into()))?;
+            known = again;
+            if numbers.len() <= FEW {
+                let old = if forgotten > 0 { walks_of(filter, limit, before) } else { Vec::new() };
+                let old = old.into_iter().map(|walk| among_forgotten(walk, forgotten, &wanted));
+                let few = numbers.chunks(TOGETHER).map(|part| among(whole(filter, limit, before), part));
+                places.extend(self.places(old.chain(few).collect()).await?);
                 break;
             }
         }

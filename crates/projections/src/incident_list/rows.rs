@@ -75,6 +75,8 @@ pub(crate) struct Fold {
     remembered: LruCache<IncidentId, IncidentView>,
     /// Views that the present batch is about.
     touched: HashMap<IncidentId, Touched>,
+    /// Views of a batch that is being written: they cannot be fetched yet.
+    leaving: HashMap<IncidentId, IncidentView>,
 }
 
 struct Touched {
@@ -86,7 +88,13 @@ struct Touched {
 
 impl Fold {
     pub(crate) fn new(side: Side) -> Self {
-        Self { side, latest: None, remembered: LruCache::new(REMEMBERED), touched: HashMap::new() }
+        Self {
+            side,
+            latest: None,
+            remembered: LruCache::new(REMEMBERED),
+            touched: HashMap::new(),
+            leaving: HashMap::new(),
+        }
     }
 
     /// Fetches what these events change.
@@ -107,7 +115,7 @@ impl Fold {
             if opened.contains(&id) || self.touched.contains_key(&id) {
                 continue;
             }
-            if let Some(view) = self.remembered.pop(&id) {
+            if let Some(view) = self.leaving.remove(&id).or_else(|| self.remembered.pop(&id)) {
                 self.touch(view);
             } else {
                 // Asked for once, although it may turn out not to exist.
@@ -172,10 +180,15 @@ impl Fold {
         Ok([listed, stands, documents])
     }
 
-    /// The batch is written: what it was about may be forgotten.
+    /// The batch is about to be written, and another one begins.
+    pub(crate) fn leave(&mut self) {
+        self.leaving.extend(self.touched.drain().map(|(id, touched)| (id, touched.view)));
+    }
+
+    /// Everything that left is written: it may be forgotten.
     pub(crate) fn written(&mut self) {
-        for (id, touched) in self.touched.drain() {
-            self.remembered.put(id, touched.view);
+        for (id, view) in self.leaving.drain() {
+            self.remembered.put(id, view);
         }
     }
 }

@@ -3,10 +3,10 @@
 //! A title never changes, so the words of all incidents only grow, by number: each search first fetches those that
 //! came since the last one. Neither database could find a part of a word in 100,000 titles as fast.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use sea_query::{Expr, ExprTrait, Order, Query};
-use tokio::{sync::RwLock, task};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use super::rows::LIST;
 use crate::{ReadError, db::Database};
@@ -35,11 +35,11 @@ pub(super) fn wanted(text: Option<&str>) -> Vec<String> {
 /// The words of the latest incidents.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
-    known: RwLock<Known>,
+    known: Arc<RwLock<Known>>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     chunks: VecDeque<Chunk>,
     bytes: usize,
     /// The number of the last incident.
@@ -55,40 +55,19 @@ struct Chunk {
     ends: Vec<usize>,
 }
 
-/// What a search found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Numbers, ascending.
-    pub(super) numbers: Vec<u64>,
-    /// Incidents up to this number were not looked at.
-    pub(super) forgotten: u64,
-}
-
-impl Found {
-    /// Whether the incident has the words, or may have them.
-    pub(super) fn admits(&self, number: u64) -> bool {
-        number <= self.forgotten || self.numbers.binary_search(&number).is_ok()
-    }
-}
-
 impl Search {
     /// Forgets everything: other incidents take the place of those that are known.
     pub(crate) async fn reset(&self) {
         *self.known.write().await = Known::default();
     }
 
-    /// The incidents that have all these words.
-    pub(super) async fn find(models: &crate::ReadModels, wanted: Vec<String>) -> Result<Found, ReadError> {
-        let search = models.search();
-        let latest = latest(models.db()).await?;
-        if search.known.read().await.last < latest {
-            search.known.write().await.catch_up(models.db(), latest).await?;
+    /// The words as they are now, held while a question is answered.
+    pub(super) async fn known(&self, db: &Database) -> Result<OwnedRwLockReadGuard<Known>, ReadError> {
+        let latest = latest(db).await?;
+        if self.known.read().await.last < latest {
+            self.known.write().await.catch_up(db, latest).await?;
         }
-        let models = models.clone();
-        let find = move || models.search().known.blocking_read().find(&wanted);
-        task::spawn_blocking(find)
-            .await
-            .map_err(|_| ReadError::Unavailable("the search was abandoned".into()))
+        Ok(Arc::clone(&self.known).read_owned().await)
     }
 }
 
@@ -137,14 +116,33 @@ impl Known {
         }
     }
 
-    fn find(&self, wanted: &[String]) -> Found {
-        let forgotten = self.chunks.front().map_or(self.last, |chunk| chunk.first - 1);
-        let numbers = self.chunks.iter().flat_map(|chunk| chunk.find(wanted)).collect();
-        Found { numbers, forgotten }
+    /// Incidents up to this number are not known any more.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.chunks.front().map_or(self.last, |chunk| chunk.first - 1)
+    }
+
+    /// Whether an incident that is known has all these words.
+    pub(super) fn has(&self, number: u64, wanted: &[String]) -> bool {
+        let index = self.chunks.partition_point(|chunk| chunk.first <= number);
+        let chunk = index.checked_sub(1).and_then(|index| self.chunks.get(index));
+        let words = chunk.and_then(|chunk| chunk.words(usize::try_from(number - chunk.first).ok()?));
+        words.is_some_and(|words| wanted.iter().all(|word| words.contains(&**word)))
+    }
+
+    /// All incidents that are known and have all these words, by number.
+    pub(super) fn find(&self, wanted: &[String]) -> Vec<u64> {
+        self.chunks.iter().flat_map(|chunk| chunk.find(wanted)).collect()
     }
 }
 
 impl Chunk {
+    /// The words of one incident.
+    fn words(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)?;
+        let begin = index.checked_sub(1).map_or(0, |previous| self.ends[previous]);
+        self.text.get(begin..end)
+    }
+
     /// Looks for the first word everywhere, and for the others where that is.
     fn find(&self, wanted: &[String]) -> Vec<u64> {
         let mut found = Vec::new();
@@ -157,9 +155,8 @@ impl Chunk {
                 continue;
             }
             let index = self.ends.partition_point(|end| *end <= at);
-            let begin = if index == 0 { 0 } else { self.ends[index - 1] };
             passed = self.ends[index];
-            let words = &self.text[begin..passed];
+            let words = self.words(index).unwrap_or_default();
             if others.iter().all(|word| words.contains(&**word)) {
                 found.push(self.first + index as u64);
             }
@@ -181,7 +178,7 @@ mod tests {
     #[test]
     fn parts_of_words_are_found_in_any_case_and_order() {
         let known = known(["Disk FULL on db1", "disk ok", "full of disks", "", "Ärger"].map(str::to_owned));
-        let find = |text| known.find(&wanted(Some(text))).numbers;
+        let find = |text| known.find(&wanted(Some(text)));
         assert_eq!(find("full disk"), [1, 3]);
         assert_eq!(find("isk"), [1, 2, 3]);
         assert_eq!(find("ÄRGER"), [5]);
@@ -194,9 +191,9 @@ mod tests {
         let long = "x".repeat(40);
         let known = known((1..=1000).map(|number| format!("{long} {number}")));
         assert!(known.bytes <= MAX_BYTES);
-        let found = known.find(&wanted(Some("xx 1000")));
-        assert_eq!(found.numbers, [1000]);
-        assert_eq!(found.forgotten % CHUNK, 0);
-        assert!(found.forgotten > 0 && found.admits(1) && !found.admits(999));
+        let wanted = wanted(Some("xx 1000"));
+        assert_eq!(known.find(&wanted), [1000]);
+        assert_eq!(known.forgotten() % CHUNK, 0);
+        assert!(known.forgotten() > 0 && known.has(1000, &wanted) && !known.has(999, &wanted));
     }
 }

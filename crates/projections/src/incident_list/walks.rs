@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::{
     rows::LIST,
-    search::Found,
     view::{IncidentFilter, Status, severity_number},
 };
 use crate::ReadError;
@@ -44,7 +43,7 @@ impl Place {
 }
 
 /// The questions for the `limit` newest places before `before` that the filter admits, its text aside.
-pub(super) fn walks(filter: &IncidentFilter, limit: usize, before: Option<Place>) -> Vec<SelectStatement> {
+pub(super) fn walks_of(filter: &IncidentFilter, limit: usize, before: Option<Place>) -> Vec<SelectStatement> {
     let statuses = distinct(if filter.status.is_empty() { &Status::ALL } else { &filter.status });
     let severities =
         distinct(if filter.severity.is_empty() { &domain::Severity::ALL } else { &filter.severity });
@@ -121,8 +120,12 @@ pub(super) fn among(mut query: SelectStatement, numbers: &[u64]) -> SelectStatem
 }
 
 /// Restricts a question to incidents whose words were forgotten, and has the database look for them.
-pub(super) fn forgotten(mut query: SelectStatement, found: &Found, wanted: &[String]) -> SelectStatement {
-    query.and_where(Expr::col("number").lte(found.forgotten.cast_signed()));
+pub(super) fn among_forgotten(
+    mut query: SelectStatement,
+    forgotten: u64,
+    wanted: &[String],
+) -> SelectStatement {
+    query.and_where(Expr::col("number").lte(forgotten.cast_signed()));
     for word in wanted {
         query.and_where(has(word));
     }
@@ -130,10 +133,10 @@ pub(super) fn forgotten(mut query: SelectStatement, found: &Found, wanted: &[Str
 }
 
 /// Restricts a question to incidents whose words are known, or which the database finds to have them.
-pub(super) fn known_or_has(mut query: SelectStatement, found: &Found, wanted: &[String]) -> SelectStatement {
-    if found.forgotten > 0 {
+pub(super) fn known_or_has(mut query: SelectStatement, forgotten: u64, wanted: &[String]) -> SelectStatement {
+    if forgotten > 0 {
         for word in wanted {
-            let known = Expr::col("number").gt(found.forgotten.cast_signed());
+            let known = Expr::col("number").gt(forgotten.cast_signed());
             query.and_where(known.or(has(word)));
         }
     }
