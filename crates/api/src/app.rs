@@ -17,6 +17,8 @@ pub struct App {
     pub directory: commands::DirectoryHandle,
     /// Opens incidents or adds to them.
     pub intake: Arc<commands::Intake>,
+    /// What the edge understood, on its way to the intake.
+    pub understood: crate::webhooks::Understood,
     /// Answers questions about incidents, deliveries, pages and timelines.
     pub reads: projections::ReadModels,
     /// What the operator chose.

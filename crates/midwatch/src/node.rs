@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
-use api::{App, Health, Ops, Settings, TokenDigest, webhooks::translate::translate};
+use api::{App, Health, Ops, Settings, TokenDigest, webhooks::{Understood, translate::translate}};
 use axum::Router;
 use commands::{Clock, DirectoryHandle, Engine, EpisodeIndex, Intake, SystemClock};
 use connectors::{Connectors, Guard};
@@ -81,7 +81,9 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         admin_token: config.admin_token.as_deref().map(TokenDigest::of),
         ..Settings::default()
     });
+    let understood = Understood::default();
     let app = App {
+        understood: understood.clone(),
         engine: engine.clone(),
         directory: directory.clone(),
         intake: Arc::clone(&intake),
@@ -101,8 +103,9 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             directory,
             intake,
             reads,
-            translate: Arc::new(|kind, body, delivery| {
-                translate(kind, body, delivery).map_err(|why| why.to_string())
+            translate: Arc::new(move |kind, body, delivery| match understood.take(delivery) {
+                Some(alerts) => Ok(alerts),
+                None => translate(kind, body, delivery).map_err(|why| why.to_string()),
             }),
             connectors,
             public_url,

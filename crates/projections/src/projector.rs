@@ -19,10 +19,6 @@ use crate::{
 
 /// The largest batch, in events.
 const BATCH: usize = 4096;
-/// A batch of so many events or more means that there is a load.
-const LOAD: usize = 64;
-/// Under a load batches begin so far apart, so that each is large. Otherwise an event is folded when it comes.
-const PACE: Duration = Duration::from_millis(20);
 /// The waits after a fault: doubled from the first to the last.
 const RETRY: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 /// How often the nodes that only observe look, while there is something to wait for.
@@ -80,7 +76,7 @@ impl ReadModels {
         self.same_log(&progress).await?;
         self.reached(progress.position);
         info!(position = progress.position, "the projector follows the log");
-        let mut tail = self.store().tail(progress.position, Filter::All);
+        let mut tail = self.store().tail(progress.position, Filter::All).gathering();
         let mut projection = Projection::new(self.db().clone(), Side::Live, progress);
         loop {
             let batch = tokio::select! {
@@ -98,13 +94,6 @@ impl ReadModels {
             self.reached(projection.progress().position);
             counter!("midwatch_projection_events_total").increment(batch.events.len() as u64);
             histogram!("midwatch_projection_batch_seconds").record(begun.elapsed());
-            // A full batch means that there is a backlog.
-            if (LOAD..BATCH).contains(&batch.events.len()) {
-                tokio::select! {
-                    () = shutdown.cancelled() => return Ok(End::Shutdown),
-                    () = sleep(PACE.saturating_sub(begun.elapsed())) => {}
-                }
-            }
         }
     }
 

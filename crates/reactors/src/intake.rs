@@ -25,7 +25,7 @@ use store::{Filter, Metadata, Position, Recorded};
 use crate::{Parts, retry::Backoff};
 
 /// Deliveries decided together.
-const BATCH: usize = 512;
+const BATCH: usize = 2048;
 /// How long the read models may take to catch up before new deliveries are taken regardless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -74,7 +74,8 @@ async fn recover(parts: &Parts, until: Position) {
 }
 
 async fn follow(parts: &Parts, after: Position) {
-    let mut tail = parts.engine.store().tail(after, Filter::Categories(vec![DeliveryId::CATEGORY]));
+    let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
+    let mut tail = parts.engine.store().tail(after, deliveries).gathering();
     let mut backoff = Backoff::default();
     loop {
         match tail.next(BATCH).await {

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{Semaphore, mpsc};
 
 /// Jobs under way at once in one lane.
-const WIDTH: usize = 32;
+const WIDTH: usize = 64;
 /// Jobs that one lane holds in memory; beyond that they wait where they came from.
 const LENGTH: usize = 2048;
 /// Lanes kept open; one per webhook host.

@@ -19,7 +19,7 @@ use store::{Filter, Metadata, Position, Recorded};
 use crate::{Parts, retry::Backoff};
 
 /// Events taken from the log at a time.
-const BATCH: usize = 512;
+const BATCH: usize = 2048;
 /// Pages asked for side by side.
 const AT_ONCE: usize = 128;
 /// How long the directory may take to reach the position a level was decided at.
@@ -37,7 +37,8 @@ pub(crate) async fn run(parts: Parts) {
         }
     };
     let caught_up = parts.engine.store().head();
-    let mut tail = parts.engine.store().tail(after, Filter::Categories(vec![IncidentId::CATEGORY]));
+    let incidents = Filter::Categories(vec![IncidentId::CATEGORY]);
+    let mut tail = parts.engine.store().tail(after, incidents).gathering();
     loop {
         let batch = match tail.next(BATCH).await {
             Ok(batch) => batch,

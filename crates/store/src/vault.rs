@@ -1,8 +1,13 @@
 //! Secrets, sealed: they never enter events, which refer to them by id.
 
-use std::sync::Arc;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use domain::SecretId;
+use lru::LruCache;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     rand::{SecureRandom, SystemRandom},
@@ -10,12 +15,20 @@ use ring::{
 
 use crate::{StoreError, backend::Backend};
 
-/// Secrets in the log's database, readable only with the vault key.
+/// Secrets remembered at a time.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+/// How long an opened secret is remembered: one that another node replaced is used for at most so long.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// Secrets in the log's database, readable only with the vault key. Clones share a short memory of opened ones.
 #[derive(Clone)]
 pub struct Vault {
     backend: Arc<dyn Backend>,
     key: Arc<LessSafeKey>,
+    opened: Arc<Mutex<Opened>>,
 }
+
+type Opened = LruCache<SecretId, (Vec<u8>, Instant)>;
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,7 +47,8 @@ impl Vault {
     }
 
     pub(crate) fn with_key(backend: Arc<dyn Backend>, key: &[u8; 32]) -> Self {
-        Self { backend, key: Arc::new(aead(key)) }
+        let opened = Arc::new(Mutex::new(LruCache::new(REMEMBERED)));
+        Self { backend, key: Arc::new(aead(key)), opened }
     }
 
     /// Seals a secret and keeps it under `id`, in place of an earlier one.
@@ -46,11 +60,18 @@ impl Vault {
             .map_err(|_| StoreError::Refused("the secret is too long to seal".into()))?;
         let mut sealed = nonce.to_vec();
         sealed.append(&mut text);
-        self.backend.put_secret(id, sealed).await
+        self.backend.put_secret(id, sealed).await?;
+        self.opened().pop(&id);
+        Ok(())
     }
 
     /// The secret kept under `id`; `Damaged` if it does not open with this vault's key.
     pub async fn open(&self, id: SecretId) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some((text, since)) = self.opened().get(&id)
+            && since.elapsed() < FRESH
+        {
+            return Ok(Some(text.clone()));
+        }
         let Some(sealed) = self.backend.secret(id).await? else { return Ok(None) };
         let wrong =
             || StoreError::Damaged(format!("the secret `{id}` does not open with this vault key").into());
@@ -59,7 +80,12 @@ impl Vault {
         let mut text = text.to_vec();
         let length = self.key.open_in_place(nonce, bound_to(id), &mut text).map_err(|_| wrong())?.len();
         text.truncate(length);
+        self.opened().put(id, (text.clone(), Instant::now()));
         Ok(Some(text))
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,5 +8,7 @@ pub mod signature;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;
+mod understood;
 
 pub(crate) use hooks::routes;
+pub use understood::Understood;

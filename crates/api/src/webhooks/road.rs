@@ -160,15 +160,23 @@ impl Hooks {
         let metadata =
             Metadata { trace, ..Metadata::of(Actor::Integration { id: integration }, delivery.uuid()) };
         let command = DeliveryCommand::ReceiveDelivery { integration, format, service, proof, body, at };
-        let done = self.app.engine.create::<Delivery>(delivery, &command, &metadata).await?;
-        let understood = match (&command, &binary) {
-            (_, Some(bytes)) => translate(format, bytes, delivery),
-            (DeliveryCommand::ReceiveDelivery { body: RawBody::Text(text), .. }, None) => {
-                translate(format, text.as_bytes(), delivery)
+        let understanding = async {
+            let understood = match (&command, &binary) {
+                (_, Some(bytes)) => translate(format, bytes, delivery),
+                (DeliveryCommand::ReceiveDelivery { body: RawBody::Text(text), .. }, None) => {
+                    translate(format, text.as_bytes(), delivery)
+                }
+                (_, None) => Ok(vec![]),
+            };
+            if let Ok(alerts) = &understood {
+                self.app.understood.put(delivery, alerts.clone());
             }
-            (_, None) => Ok(vec![]),
+            understood
         };
-        Ok((done.position, understood))
+        // In this order: the message is on its way to the disk before anybody tries to understand it.
+        let (done, understood) =
+            futures::join!(self.app.engine.create::<Delivery>(delivery, &command, &metadata), understanding);
+        Ok((done?.position, understood))
     }
 }
 

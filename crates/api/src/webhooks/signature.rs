@@ -17,8 +17,9 @@ pub const HEADER: &str = "x-midwatch-signature";
 
 /// Secrets remembered at a time.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
-/// How long a secret is remembered: a replaced one is refused after at most so long.
-const FRESH: Duration = Duration::from_secs(30);
+/// How long a secret is remembered here. The vault remembers it as long again, so a replaced one is refused after at
+/// most half a minute.
+const FRESH: Duration = Duration::from_secs(15);
 
 /// Whether `header` is the signature of `body` under the key of `mac`. Takes as long for a wrong one as for a right one.
 pub fn matches(mac: Hmac<Sha256>, body: &[u8], header: &[u8]) -> bool {

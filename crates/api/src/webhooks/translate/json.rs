@@ -103,13 +103,10 @@ impl<'a> Json<'a> {
 }
 
 fn same_name(key: &str, name: &str) -> bool {
-    let letters = |text: &str| {
-        text.bytes()
-            .filter(|byte| !matches!(byte, b'_' | b'-'))
-            .map(|byte| byte.to_ascii_lowercase())
-            .collect::<Vec<_>>()
-    };
-    key == name || (key.len().abs_diff(name.len()) <= 4 && letters(key) == letters(name))
+    fn letters(text: &str) -> impl Iterator<Item = u8> {
+        text.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase())
+    }
+    key == name || (key.len().abs_diff(name.len()) <= 4 && letters(key).eq(letters(name)))
 }
 
 impl<'de> Deserialize<'de> for Json<'de> {

@@ -21,6 +21,11 @@ pub(super) fn title(text: &str) -> String {
 
 /// Details: any number of lines.
 pub(super) fn details(text: &str) -> Option<String> {
+    let is_fit = |byte: u8| byte >= b' ' && byte != 0x7f && byte < 0x80 || matches!(byte, b'\n' | b'\t');
+    if text.len() <= Alert::MAX_DETAILS && text.bytes().all(is_fit) {
+        // Most of them are plain words.
+        return Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    }
     let clean = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
     let text = text.replace("\r\n", "\n");
     Some(cut(text.trim().chars().map(clean), Alert::MAX_DETAILS)).filter(|text| !text.is_empty())
@@ -89,8 +94,12 @@ impl Links {
 }
 
 fn line(text: &str, max: usize) -> String {
+    let text = text.trim();
+    if text.len() <= max && text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
     let clean = |c: char| if c.is_control() { ' ' } else { c };
-    cut(text.trim().chars().map(clean), max).trim().to_owned()
+    cut(text.chars().map(clean), max).trim().to_owned()
 }
 
 /// The first characters, the last one an ellipsis if there were more.
