@@ -131,6 +131,11 @@ impl Engine {
         Ok((known.state, known.version))
     }
 
+    /// The state as this node last saw it, if it remembers; others may have changed it since.
+    pub fn remembered<A: Aggregate>(&self, id: A::Id) -> Option<Arc<A>> {
+        self.cached(id).map(|known| known.state)
+    }
+
     async fn judge<A: Aggregate>(
         &self,
         id: A::Id,

@@ -80,9 +80,10 @@ impl Intake {
         let (service, key) = (request.service, request.key.as_str());
         let directory = self.directory.now();
         let (ladder, team) = directory.ladder_for(service);
-        let known = self.latest(service, key).await?;
+        // Most keys that are not remembered are new: trying is cheaper than asking.
+        let known = self.remembered(service, key);
         let mut command = open_command(request, ladder, team, known.unwrap_or(1));
-        let mut expect_new = known.is_none();
+        let (mut expect_new, mut asked) = (known.is_none(), known.is_some());
         loop {
             let incident = IncidentId::of_episode(service, key, command.episode);
             command.at = self.engine.now();
@@ -97,9 +98,15 @@ impl Intake {
             command = *returned;
             match outcome {
                 Err(CommandError::Rejected(IncidentRejection::AlreadyResolved { .. })) => {
-                    // That episode is over: this is the next one.
-                    command.episode += 1;
-                    expect_new = true;
+                    // That episode is over: this is the next one, or one long after it.
+                    let latest = match asked {
+                        true => None,
+                        false => self.index.latest(service, key).await.map_err(EngineError::Store)?,
+                    };
+                    expect_new = latest.is_none_or(|latest| latest <= command.episode);
+                    command.episode = latest.unwrap_or(0).max(command.episode);
+                    command.episode += u32::from(expect_new);
+                    asked = true;
                 }
                 Ok(done) => {
                     self.remember(service, key, command.episode);
@@ -133,11 +140,21 @@ impl Intake {
         }
     }
 
+    /// Whether the problem has an incident that is open as far as this node remembers; asks nobody.
+    pub fn is_open(&self, service: ServiceId, key: &str) -> bool {
+        let incident = self.remembered(service, key).map(|episode| IncidentId::of_episode(service, key, episode));
+        incident.and_then(|id| self.engine.remembered::<Incident>(id)).is_some_and(|it| it.open().is_some())
+    }
+
     async fn latest(&self, service: ServiceId, key: &str) -> Result<Option<u32>, EngineError> {
-        if let Some(episode) = self.lock().get(&(service, Box::from(key))).copied() {
-            return Ok(Some(episode));
+        match self.remembered(service, key) {
+            Some(episode) => Ok(Some(episode)),
+            None => Ok(self.index.latest(service, key).await?),
         }
-        Ok(self.index.latest(service, key).await?)
+    }
+
+    fn remembered(&self, service: ServiceId, key: &str) -> Option<u32> {
+        self.lock().get(&(service, Box::from(key))).copied()
     }
 
     fn remember(&self, service: ServiceId, key: &str, episode: u32) {

@@ -4,6 +4,10 @@
 //! log; then new ones as they are stored. Alerts of one problem are decided in order and together,
 //! different problems side by side.
 
+mod joins;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,11 +25,17 @@ use domain::{
 };
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use store::{Filter, Metadata, Position, Recorded};
+use tokio::time::{Instant, sleep_until};
 
+use self::joins::{Joins, Key};
 use crate::{Parts, retry::Backoff};
 
 /// Deliveries decided together.
 const BATCH: usize = 2048;
+/// So many deliveries at once mean that there is a load.
+const LOAD: usize = 64;
+/// Alerts that one event takes in, and bytes of them: a payload has an end.
+const RUN: (usize, usize) = (64, 256 * 1024);
 /// How long the read models may take to catch up before new deliveries are taken regardless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -76,15 +86,34 @@ async fn recover(parts: &Parts, until: Position) {
 async fn follow(parts: &Parts, after: Position) {
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, deliveries).gathering();
-    let mut backoff = Backoff::default();
+    let (mut joins, mut backoff) = (Joins::default(), Backoff::default());
     loop {
-        match tail.next(BATCH).await {
+        let batch = tokio::select! {
+            biased;
+            () = reached(joins.ripe_at()) => {
+                settle_all(parts, joins.ripe(Instant::now()), vec![]).await;
+                continue;
+            }
+            batch = tail.next(BATCH) => batch,
+        };
+        match batch {
             Ok(batch) => {
                 backoff.reset();
-                decide(parts, &batch.events).await;
+                let (problems, hopeless) = sort(parts, &batch.events);
+                let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
+                let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
+                settle_all(parts, problems, hopeless).await;
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }
+    }
+}
+
+/// Waits until an instant; for ever if there is none.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -105,8 +134,14 @@ struct Request {
 type Problem = Vec<Request>;
 
 async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
+    let (problems, hopeless) = sort(parts, events);
+    settle_all(parts, problems, hopeless).await;
+}
+
+/// What deliveries ask for, by problem, and what is to be said of those that ask for nothing.
+fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Conclusion>) {
     let mut problems: Vec<Problem> = vec![];
-    let mut index: HashMap<(ServiceId, String), usize> = HashMap::new();
+    let mut index: HashMap<Key, usize> = HashMap::new();
     let mut hopeless = vec![];
     for event in events {
         match understand(parts, event) {
@@ -123,7 +158,11 @@ async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
             Reading::NotForUs => {}
         }
     }
-    // A batch is bounded, and so is what is decided side by side.
+    (problems, hopeless)
+}
+
+/// Decides problems side by side; they are as many as a batch at most.
+async fn settle_all(parts: &Parts, problems: Vec<Problem>, hopeless: Vec<Conclusion>) {
     let mut deciding = FuturesUnordered::new();
     for problem in problems {
         deciding.push(settle(parts, problem).boxed());
@@ -227,8 +266,12 @@ async fn settle(parts: &Parts, problem: Problem) {
             finish(parts, first).await;
             continue;
         }
+        let (most, mut room) = (RUN.0, RUN.1.saturating_sub(first.weight()));
         let mut run = vec![first];
-        while let Some(next) = rest.next_if(|next| next.action == AlertAction::Trigger) {
+        while let Some(next) = rest.next_if(|next| {
+            next.action == AlertAction::Trigger && run.len() < most && next.weight() <= room
+        }) {
+            room -= next.weight();
             run.push(next);
         }
         trigger(parts, run).await;
@@ -330,6 +373,13 @@ fn because_of(request: &Request) -> Metadata {
 }
 
 impl Request {
+    /// Bytes of its words.
+    fn weight(&self) -> usize {
+        let Alert { title, details, links, .. } = &self.alert;
+        let links: usize = links.iter().map(|link| link.href.len() + link.text.len()).sum();
+        title.len() + details.as_ref().map_or(0, String::len) + links
+    }
+
     fn conclusion(&self, verdict: Verdict, reason: String, incident: Option<IncidentId>) -> Conclusion {
         let integration = self.alert.integration;
         Conclusion { integration, verdict, reason, incident, cause: Arc::clone(&self.cause) }

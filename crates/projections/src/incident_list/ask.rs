@@ -9,6 +9,7 @@ use tokio::task;
 use uuid::Uuid;
 
 use super::{
+    document,
     rows::{BY_ID, DOCUMENT, LIST, thread},
     search::wanted,
     view::{IncidentFilter, IncidentView},
@@ -17,7 +18,6 @@ use super::{
 use crate::{
     ReadError, ReadModels, Slice,
     db::{Row, Side},
-    json,
 };
 
 /// So many places are passed at a time when words are looked for.
@@ -59,7 +59,7 @@ impl ReadModels {
         let has_next = places.len() > first;
         places.truncate(first);
         let query = Query::select()
-            .column("document")
+            .columns(["facts", "stand"])
             .from(DOCUMENT.name)
             .and_where(Expr::col("number").is_in(places.iter().map(|place| place.number.cast_signed())))
             .take();
@@ -165,5 +165,5 @@ impl ReadModels {
 }
 
 fn view(mut row: Row) -> Result<IncidentView, ReadError> {
-    json::read(&row.take::<String>()?)
+    document::view(&row.take::<String>()?, &row.take::<String>()?)
 }

@@ -1,6 +1,7 @@
 //! Which incidents are there, and how do they stand?
 
 mod ask;
+mod document;
 mod fold;
 mod rows;
 mod search;

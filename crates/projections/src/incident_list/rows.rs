@@ -12,13 +12,13 @@ use store::Recorded;
 use uuid::Uuid;
 
 use super::{
+    document,
     search::words,
     view::{IncidentView, Status, severity_number},
 };
 use crate::{
     ReadError,
     db::{Change, Database, Kind, Lookup, Merge, Rows, Side, Table},
-    json,
     news::News,
 };
 
@@ -42,7 +42,7 @@ pub(crate) static LIST: Table = Table {
 
 pub(crate) static DOCUMENT: Table = Table {
     name: "read_incident_document",
-    columns: &[("number", Kind::Int), ("document", Kind::Text)],
+    columns: &[("number", Kind::Int), ("facts", Kind::Text), ("stand", Kind::Text)],
     key: 1,
     keyed: true,
 };
@@ -53,8 +53,12 @@ static STAND: Merge = Merge {
     set: "status = {status}, severity = {severity}",
 };
 
+/// What can change of the document.
+static RESTATED: Merge =
+    Merge { columns: &[("number", Kind::Int), ("stand", Kind::Text)], set: "stand = {stand}" };
+
 pub(super) static BY_ID: Lookup = Lookup(
-    "SELECT document.document FROM read_incident_list{side} AS list \
+    "SELECT document.facts, document.stand FROM read_incident_list{side} AS list \
      JOIN read_incident_document{side} AS document ON document.number = list.number WHERE list.id {ids}",
 );
 
@@ -124,7 +128,7 @@ impl Fold {
             }
         }
         for mut row in db.lookup(self.side, &BY_ID, missing).await? {
-            self.touch(json::read(&row.take::<String>()?)?);
+            self.touch(document::view(&row.take::<String>()?, &row.take::<String>()?)?);
         }
         Ok(())
     }
@@ -151,14 +155,21 @@ impl Fold {
         }
     }
 
-    pub(crate) fn rows(&self) -> Result<[Rows; 3], ReadError> {
+    pub(crate) fn rows(&self) -> Result<[Rows; 4], ReadError> {
         let changed = self.touched.values().filter(|touched| touched.changed);
         let by_number: BTreeMap<_, _> = changed.map(|touched| (touched.view.number, touched)).collect();
         let mut listed = Rows::new(&LIST, Change::Insert);
         let mut stands = Rows::new(&LIST, Change::Merge(&STAND));
-        let mut documents = Rows::new(&DOCUMENT, Change::Put);
+        let mut documents = Rows::new(&DOCUMENT, Change::Insert);
+        let mut restated = Rows::new(&DOCUMENT, Change::Merge(&RESTATED));
         for (number, Touched { view, stored, .. }) in by_number {
             let (status, severity) = (view.status.number(), severity_number(view.severity));
+            let stand = document::stand(view)?;
+            if stored.is_none() {
+                documents.push([number.into(), document::facts(view)?.into(), stand.into()]);
+            } else {
+                restated.push([number.into(), stand.into()]);
+            }
             match stored {
                 None => listed.push([
                     number.into(),
@@ -175,9 +186,8 @@ impl Fold {
                 Some(stored) if *stored == (view.status, view.severity) => {}
                 Some(_) => stands.push([number.into(), status.into(), severity.into()]),
             }
-            documents.push([number.into(), json::write(view)?.into()]);
         }
-        Ok([listed, stands, documents])
+        Ok([listed, stands, documents, restated])
     }
 
     /// The batch is about to be written, and another one begins.

@@ -42,7 +42,7 @@ pub(super) const fn severity_number(severity: Severity) -> u32 {
 }
 
 /// What a responder sees of one incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentView {
     /// Which incident.
     pub id: IncidentId,
