@@ -17,6 +17,8 @@ pub struct App {
     pub directory: commands::DirectoryHandle,
     /// Opens incidents or adds to them.
     pub intake: Arc<commands::Intake>,
+    /// How fast messages may come.
+    pub pace: commands::Pace,
     /// What the edge understood, on its way to the intake.
     pub understood: crate::webhooks::Understood,
     /// Answers questions about incidents, deliveries, pages and timelines.

@@ -12,9 +12,11 @@ mod directory;
 mod engine;
 mod metadata;
 mod opening;
+mod pace;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use directory::{Directory, DirectoryHandle, key_hash};
 pub use engine::{CommandError, Done, Engine, EngineError};
 pub use metadata::MetadataExt;
 pub use opening::{EpisodeIndex, Intake, OpenError, OpenRequest, Opened};
+pub use pace::{Follower, Pace};

@@ -142,7 +142,8 @@ impl Intake {
 
     /// Whether the problem has an incident that is open as far as this node remembers; asks nobody.
     pub fn is_open(&self, service: ServiceId, key: &str) -> bool {
-        let incident = self.remembered(service, key).map(|episode| IncidentId::of_episode(service, key, episode));
+        let incident =
+            self.remembered(service, key).map(|episode| IncidentId::of_episode(service, key, episode));
         incident.and_then(|id| self.engine.remembered::<Incident>(id)).is_some_and(|it| it.open().is_some())
     }
 

@@ -3,9 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
-use api::{App, Health, Ops, Settings, TokenDigest, webhooks::{Understood, translate::translate}};
+use api::{
+    App, Health, Ops, Settings, TokenDigest,
+    webhooks::{Understood, translate::translate},
+};
 use axum::Router;
-use commands::{Clock, DirectoryHandle, Engine, EpisodeIndex, Intake, SystemClock};
+use commands::{Clock, DirectoryHandle, Engine, EpisodeIndex, Intake, Pace, SystemClock};
 use connectors::{Connectors, Guard};
 use domain::ServiceId;
 use futures::{FutureExt, future::BoxFuture};
@@ -81,8 +84,9 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         admin_token: config.admin_token.as_deref().map(TokenDigest::of),
         ..Settings::default()
     });
-    let understood = Understood::default();
+    let (pace, understood) = (Pace::default(), Understood::default());
     let app = App {
+        pace: pace.clone(),
         understood: understood.clone(),
         engine: engine.clone(),
         directory: directory.clone(),
@@ -100,6 +104,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         reads: reads.clone(),
         parts: reactors::Parts {
             engine,
+            pace,
             directory,
             intake,
             reads,

@@ -69,11 +69,24 @@ impl Worker {
         let reacting = async {
             reactors.run(stop.clone()).await.map_err(|name| format!("the reactor `{name}` ended by itself"))
         };
-        let outcome = tokio::try_join!(projecting, reacting).map(|_| ());
+        let outcome = tokio::select! {
+            outcome = async { tokio::try_join!(projecting, reacting).map(|_| ()) } => outcome,
+            never = self.keep_pace() => never,
+        };
         if outcome.is_ok() && !stop.is_cancelled() {
             return Err("the projector and the reactors ended by themselves".to_owned());
         }
         outcome
+    }
+
+    /// Lets messages wait for the read models; never ends.
+    async fn keep_pace(&self) -> Result<(), String> {
+        let follower = self.parts.pace.follow("read models", self.reads.position());
+        let mut positions = self.reads.watch_position();
+        while positions.changed().await.is_ok() {
+            follower.reached(*positions.borrow_and_update());
+        }
+        std::future::pending().await
     }
 
     /// Projects until told to stop. Read models are disposable: what cannot be mended is folded anew,

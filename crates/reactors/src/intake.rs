@@ -87,6 +87,7 @@ async fn follow(parts: &Parts, after: Position) {
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, deliveries).gathering();
     let (mut joins, mut backoff) = (Joins::default(), Backoff::default());
+    let follower = parts.pace.follow("intake", after);
     loop {
         let batch = tokio::select! {
             biased;
@@ -103,6 +104,7 @@ async fn follow(parts: &Parts, after: Position) {
                 let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
                 let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
                 settle_all(parts, problems, hopeless).await;
+                follower.reached(batch.through);
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }
@@ -268,9 +270,9 @@ async fn settle(parts: &Parts, problem: Problem) {
         }
         let (most, mut room) = (RUN.0, RUN.1.saturating_sub(first.weight()));
         let mut run = vec![first];
-        while let Some(next) = rest.next_if(|next| {
-            next.action == AlertAction::Trigger && run.len() < most && next.weight() <= room
-        }) {
+        while let Some(next) = rest
+            .next_if(|next| next.action == AlertAction::Trigger && run.len() < most && next.weight() <= room)
+        {
             room -= next.weight();
             run.push(next);
         }

@@ -39,6 +39,7 @@ pub(crate) async fn run(parts: Parts) {
     let caught_up = parts.engine.store().head();
     let incidents = Filter::Categories(vec![IncidentId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, incidents).gathering();
+    let follower = parts.pace.follow("pager", after);
     loop {
         let batch = match tail.next(BATCH).await {
             Ok(batch) => batch,
@@ -54,6 +55,7 @@ pub(crate) async fn run(parts: Parts) {
                 page_level(&parts, level, level.cause.position <= caught_up)
             })
             .await;
+        follower.reached(batch.through);
         if let Err(fault) = parts.reads.set_checkpoint(CHECKPOINT, batch.through).await {
             // Reading the same levels again is harmless.
             tracing::warn!(%fault, "the pager's place in the log could not be kept");

@@ -20,6 +20,8 @@ pub type Translate =
 pub struct Parts {
     /// Commands go here.
     pub engine: Engine,
+    /// Whom the edge waits for.
+    pub pace: commands::Pace,
     /// Who is who.
     pub directory: DirectoryHandle,
     /// Opens incidents.

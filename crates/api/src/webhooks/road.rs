@@ -104,6 +104,7 @@ impl Hooks {
             .filter(|(_, it)| it.kind == format)
             .ok_or(Refusal::NoEntrance)?;
         let proof = self.check(entrance, headers, &message).await?;
+        self.app.pace.keep(self.app.engine.store().head()).await;
         let delivery = DeliveryId::new(mint::uuid());
         span.record("delivery", tracing::field::display(delivery));
         let trace = trace::traceparent(span);

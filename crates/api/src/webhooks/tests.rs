@@ -94,6 +94,7 @@ pub(crate) async fn app_over(store: &Store) -> App {
     let directory = DirectoryHandle::start(store.clone()).await.expect("a directory");
     let reads = ReadModels::open(store.clone(), &ReadLocation::Memory).await.expect("read models");
     App {
+        pace: commands::Pace::default(),
         understood: crate::webhooks::Understood::default(),
         intake: Arc::new(Intake::new(engine.clone(), directory.clone(), Arc::new(NoEpisodes))),
         engine,

@@ -17,7 +17,7 @@ use super::{
 use crate::ReadError;
 
 /// How many pages of 4 KB the WAL collects before they are moved into the file.
-const CHECKPOINT_PAGES: i64 = 8000;
+const CHECKPOINT_PAGES: i64 = 20_000;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 

@@ -66,7 +66,9 @@ impl Stand {
         let settings = Settings { public_url, admin_token: Some(TokenDigest::of(TOKEN)), limits };
         let settings = Arc::new(settings);
         let understood = crate::webhooks::Understood::default();
-        let app = App { understood, engine, directory, intake, reads, settings, shutdown: shutdown.clone() };
+        let pace = commands::Pace::default();
+        let app =
+            App { pace, understood, engine, directory, intake, reads, settings, shutdown: shutdown.clone() };
         let (following, projecting) = (app.clone(), app.clone());
         let (first, second) = (shutdown.clone(), shutdown.clone());
         tokio::spawn(async move { first.run_until_cancelled(following.directory.follow()).await });
