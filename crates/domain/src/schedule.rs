@@ -5,11 +5,15 @@
 
 mod adjustment;
 mod check;
+mod commands;
+mod decide;
 mod edit;
+mod events;
 mod model;
 mod recurrence;
 mod report;
 mod rota;
+mod state;
 mod stored;
 mod timeline;
 mod timetable;
@@ -19,9 +23,12 @@ mod zone;
 
 pub use adjustment::{Adjustment, Change, Source};
 pub use check::{MAX_LAYERS, MAX_SHARING, MAX_SLOTS, MAX_WINDOWS, check_span, check_version};
+pub use commands::{Edit, ScheduleCommand};
 pub use edit::{Moved, Preview, keep_current, moved};
+pub use events::ScheduleEvent;
 pub use model::{Layer, Rotation, Span, Unit, Version, Window};
 pub use report::{Report, Share};
+pub use state::{Override, Schedule, Swap, SwapStatus};
 pub use timeline::{Handoff, LayerTimeline, Segment, TooLong, gaps, shifts};
 pub use timetable::{Cause, Timetable};
 pub use tzdb::{Tzdb, ZoneFileError, Zones};

@@ -47,9 +47,7 @@ fn check_layer(layer: &Layer) -> Result<(), Invalid> {
     layer.time_zone.as_ref().map_or(Ok(()), |name| check_zone("timeZone", name))?;
     check_start(layer.rotation_start)?;
     check_rotation(&layer.rotation, layer.rotation_start)?;
-    layer
-        .shift_minutes
-        .map_or(Ok(()), |minutes| validate::within("shiftMinutes", minutes, 1, MAX_SHIFT))?;
+    layer.shift_minutes.map_or(Ok(()), |minutes| validate::within("shiftMinutes", minutes, 1, MAX_SHIFT))?;
     validate::within("participants", layer.participants.len(), 1, MAX_SLOTS)?;
     for (index, slot) in layer.participants.iter().enumerate() {
         validate::within(&format!("participants[{index}]"), slot.len(), 0, MAX_SHARING)?;

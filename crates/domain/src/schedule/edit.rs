@@ -3,9 +3,9 @@
 use super::{
     model::{Layer, Span, Version},
     report::Report,
+    rota::Rota,
     timeline::{Segment, TooLong, gaps, shifts},
     timetable::{Era, Timetable},
-    rota::Rota,
     tzdb::Zones,
 };
 use crate::{Invalid, Timestamp, UserId};
@@ -24,7 +24,8 @@ pub fn keep_current(old: &Version, new: &Version, zones: &dyn Zones) -> Result<V
     for layer in kept.layers.iter_mut().filter(edited) {
         let of = |era: &'_ Era| era.rotas.iter().position(|rota| rota.id == layer.id);
         if let (Some(old), Some(new)) = (of(&before), of(&after)) {
-            layer.first_slot = first_slot(&before.rotas[old], &after.rotas[new], at).unwrap_or(layer.first_slot);
+            layer.first_slot =
+                first_slot(&before.rotas[old], &after.rotas[new], at).unwrap_or(layer.first_slot);
         }
     }
     Ok(kept)

@@ -14,6 +14,9 @@ use super::zone::{Minute, minutes};
 const MUST_FOLLOW: i64 = 5 * 366;
 /// The most handoffs that a day may have.
 const MAX_A_DAY: usize = 24;
+/// What a rule may say.
+const ALLOWED: [&str; 9] =
+    ["FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "BYHOUR", "BYMINUTE", "WKST"];
 /// The longest rule that is read.
 const MAX_LENGTH: usize = 500;
 /// How many minutes the first stretch of handoffs covers: a year. Each next one covers twice as much.
@@ -64,8 +67,6 @@ fn parts(rule: &str) -> Result<Vec<(String, String)>, String> {
         let (name, value) =
             part.split_once('=').ok_or("must be a rule such as FREQ=WEEKLY;BYDAY=MO,FR".to_owned())?;
         let (name, value) = (name.to_ascii_uppercase(), value.to_ascii_uppercase());
-        const ALLOWED: [&str; 9] =
-            ["FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "BYHOUR", "BYMINUTE", "WKST"];
         if !ALLOWED.contains(&name.as_str()) {
             let shown: String = name.chars().take(40).collect();
             return Err(format!("must not use {shown}; allowed are {}", ALLOWED.join(", ")));

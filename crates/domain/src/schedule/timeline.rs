@@ -70,7 +70,11 @@ impl Timetable {
                 continue;
             };
             let mut steps = era.steps(span)?;
-            steps.extend(self.log.bounds(span).into_iter().map(|at| Step { at, rota: usize::MAX, slot: None }));
+            steps.extend(self.log.bounds(span).into_iter().map(|at| Step {
+                at,
+                rota: usize::MAX,
+                slot: None,
+            }));
             steps.sort_unstable_by_key(|step| step.at);
             let mut slots = vec![None; era.rotas.len()];
             for group in steps.chunk_by(|one, next| one.at == next.at) {
@@ -100,7 +104,9 @@ impl Timetable {
             let mut segments = Segments::default();
             for (span, era) in &parts {
                 segments.begin(span.start, &[]);
-                let Some(rota) = era.and_then(|era| era.rotas.iter().find(|rota| rota.id == layer)) else { continue };
+                let Some(rota) = era.and_then(|era| era.rotas.iter().find(|rota| rota.id == layer)) else {
+                    continue;
+                };
                 for (at, slot) in runs(rota, *span)? {
                     segments.begin(at, slot.map_or(&[], |slot| rota.people(slot)));
                 }

@@ -46,7 +46,7 @@ impl Tzdb {
         Self::new(version, HashMap::new())
     }
 
-    /// An edition from files in the format TZif, by the names of their zones. A zone without a file is
+    /// An edition from files in the format `TZif`, by the names of their zones. A zone without a file is
     /// taken from the edition that is compiled in.
     pub fn supplied<'a>(
         version: impl Into<String>,

@@ -28,7 +28,9 @@ impl Week {
             match window {
                 Window::Daily { from, to, days } => {
                     let length = length(minute(*to) - minute(*from), DAY);
-                    for day in (0..7).filter(|day| days.is_empty() || days.iter().any(|one| number(*one) == *day)) {
+                    for day in
+                        (0..7).filter(|day| days.is_empty() || days.iter().any(|one| number(*one) == *day))
+                    {
                         open(day * DAY + minute(*from), length);
                     }
                 }

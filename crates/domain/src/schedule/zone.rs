@@ -131,7 +131,8 @@ impl Zone {
         while at < to {
             let (seconds, cycles) = folded(at.millis().div_euclid(1000));
             let piece = self.piece(seconds);
-            let end = self.since.get(piece + 1).map_or(to, |next| Timestamp::from_millis((next + cycles) * 1000));
+            let end =
+                self.since.get(piece + 1).map_or(to, |next| Timestamp::from_millis((next + cycles) * 1000));
             let end = end.min(to);
             pieces.push((at, end, self.offsets[piece]));
             at = end;

@@ -56,7 +56,9 @@ pub fn answer(input: &mut impl BufRead, out: &mut dyn Write, zones: &dyn Zones) 
 pub fn answer_line(line: &[u8], zones: &dyn Zones) -> Value {
     let asked: Value = match serde_json::from_slice(line) {
         Ok(asked) => asked,
-        Err(why) => return json!({ "id": null, "error": format!("the line must be one object of JSON: {why}") }),
+        Err(why) => {
+            return json!({ "id": null, "error": format!("the line must be one object of JSON: {why}") });
+        }
     };
     let id = asked.get("id").cloned().unwrap_or(Value::Null);
     match answer_to(&asked, zones) {

@@ -129,8 +129,7 @@ impl Names {
     }
 
     pub(super) fn users(&self, node: &Node<'_>, most: usize) -> Result<Vec<UserId>, Invalid> {
-        let mut users =
-            node.list(most)?.iter().map(|one| self.user(one)).collect::<Result<Vec<_>, _>>()?;
+        let mut users = node.list(most)?.iter().map(|one| self.user(one)).collect::<Result<Vec<_>, _>>()?;
         users.sort_unstable();
         users.dedup();
         Ok(users)

@@ -12,9 +12,9 @@ use super::{node::Names, question::Question};
 pub(super) fn to(timetable: &Timetable, question: Question<'_>, names: &Names) -> Result<Value, Invalid> {
     Ok(match question {
         Question::OnCall { instants } => {
-            let on_call = instants.into_iter().map(|(text, at)| {
-                json!({ "at": text, "users": users(&timetable.on_call(at), names) })
-            });
+            let on_call = instants
+                .into_iter()
+                .map(|(text, at)| json!({ "at": text, "users": users(&timetable.on_call(at), names) }));
             json!({ "on_call": on_call.collect::<Vec<_>>() })
         }
         Question::Timeline { from, to } => {
@@ -27,7 +27,8 @@ pub(super) fn to(timetable: &Timetable, question: Question<'_>, names: &Names) -
             json!({ "shifts": spans(&timetable.shifts(user, from, to).map_err(range)?) })
         }
         Question::NextShift { user, from, horizon } => {
-            let shift = timetable.next_shift(user, from, horizon).map_err(|why| too_long("query.horizon", &why))?;
+            let shift =
+                timetable.next_shift(user, from, horizon).map_err(|why| too_long("query.horizon", &why))?;
             json!({ "shift": shift.map(span) })
         }
         Question::Handoffs { from, to } => {
@@ -68,9 +69,7 @@ fn too_long(field: &str, why: &TooLong) -> Invalid {
 }
 
 fn segments(segments: &[Segment], names: &Names) -> Vec<Value> {
-    let segment = |one: &Segment| {
-        json!({ "start": instant(one.start), "end": instant(one.end), "users": users(&one.users, names) })
-    };
+    let segment = |one: &Segment| json!({ "start": instant(one.start), "end": instant(one.end), "users": users(&one.users, names) });
     segments.iter().map(segment).collect()
 }
 
