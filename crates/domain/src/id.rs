@@ -223,7 +223,7 @@ impl LayerId {
 }
 
 impl OverrideId {
-    /// The only id of what is left of an override once a person is taken out of it.
+    /// The only id of the override that takes a person out of what this one does.
     #[must_use]
     pub fn without(self, user: UserId) -> Self {
         Self(derived(&[b"override without", self.0.as_bytes(), user.0.as_bytes()]))

@@ -43,6 +43,15 @@ impl Change {
         }
     }
 
+    /// Whom it needs to find on call to do anything.
+    pub(super) const fn relieves(&self) -> Option<UserId> {
+        match self {
+            Self::Replace { from, .. } => Some(*from),
+            Self::Remove { user } => Some(*user),
+            Self::Set { .. } | Self::Add { .. } => None,
+        }
+    }
+
     /// Changes who is on call; both in the order of ids.
     fn apply(&self, on_call: &mut Vec<UserId>) {
         match self {
@@ -172,6 +181,12 @@ impl Log {
     /// Applies what acts at an instant to the people whose turn it is.
     pub(super) fn adjust(&self, at: Timestamp, on_call: &mut Vec<UserId>) {
         self.acting(at).for_each(|adjustment| adjustment.change.apply(on_call));
+    }
+
+    /// Like [`Log::adjust`], with only those that apply before the one at a place.
+    pub(super) fn adjust_before(&self, place: usize, at: Timestamp, on_call: &mut Vec<UserId>) {
+        let earlier = self.entries[..place].iter().filter(|one| one.span.contains(at));
+        earlier.for_each(|adjustment| adjustment.change.apply(on_call));
     }
 
     pub(super) fn entries(&self) -> &[Adjustment] {

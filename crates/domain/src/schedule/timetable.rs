@@ -104,6 +104,38 @@ impl Timetable {
         self.era(at)?.rotas.iter().find(|rota| rota.id == layer)?.turn(at)
     }
 
+    /// Overrides and swaps that act at an instant or later, and never find the one whom they are to relieve.
+    /// What is too long to look through is taken to find somebody.
+    pub fn idle(&self, from: Timestamp) -> Vec<Source> {
+        const LOOKS: usize = 5_000;
+        let finds = |place: usize, adjustment: &Adjustment| {
+            let Some(relieved) = adjustment.change.relieves() else { return true };
+            let mut at = from.max(adjustment.span.start);
+            for _ in 0..LOOKS {
+                if at >= adjustment.span.end || !self.is_open(at) {
+                    return false;
+                }
+                let mut on_call = self.turns(at);
+                self.log.adjust_before(place, at, &mut on_call);
+                if on_call.contains(&relieved) {
+                    return true;
+                }
+                at = self.next_boundary(at).unwrap_or(adjustment.span.end);
+            }
+            true
+        };
+        let ahead = self.log.entries().iter().enumerate().filter(|(_, one)| one.span.end > from);
+        let mut idle: Vec<Source> = vec![];
+        let mut busy = vec![];
+        for (place, one) in ahead {
+            if finds(place, one) { busy.push(one.source) } else { idle.push(one.source) }
+        }
+        // A swap of which one leg acts is not idle.
+        idle.retain(|source| !busy.contains(source));
+        idle.dedup();
+        idle
+    }
+
     /// What makes who is on call change at an instant at which it does.
     pub fn cause(&self, at: Timestamp) -> Cause {
         let bound = |one: &&Adjustment| one.span.start == at || one.span.end == at;

@@ -74,7 +74,11 @@ impl Tzdb {
         let first = zone.to_offset(jiff::Timestamp::MIN).seconds();
         let changes = zone.following(jiff::Timestamp::MIN);
         let changes = changes.map(|change| (change.timestamp().as_second(), change.offset().seconds()));
-        Zone::new(first, changes.take_while(|(at, _)| *at < Zone::TOLD_UNTIL))
+        // A file without a rule for the future has its last change told again and again.
+        let mut last = i64::MIN;
+        let forward =
+            |(at, _): &(i64, i32)| *at > std::mem::replace(&mut last, *at) && *at < Zone::TOLD_UNTIL;
+        Zone::new(first, changes.take_while(forward))
     }
 }
 

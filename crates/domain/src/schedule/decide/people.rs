@@ -29,10 +29,8 @@ pub(super) fn remove(schedule: &Schedule, user: UserId, at: Timestamp) -> Decisi
     }
     let planned = schedule.planned(at).filter_map(|version| without(version, user));
     events.extend(planned.map(|version| ScheduleEvent::VersionReplaced { version }));
-    for one in schedule.overrides.iter().filter(|one| one.is_ahead(at) && one.change.people().contains(&user))
-    {
-        events.push(ScheduleEvent::OverrideCancelled { id: one.id, at });
-        events.extend(rest(one, user, at));
+    for one in schedule.overrides.iter().filter(|one| one.is_ahead(at)) {
+        events.extend(give_up(schedule, one, user, at));
     }
     for swap in &schedule.swaps {
         let id = swap.id;
@@ -60,11 +58,20 @@ fn without(version: &Version, user: UserId) -> Option<Version> {
     (left != *version).then_some(left)
 }
 
-/// What is left of an override that put several people on call.
-fn rest(one: &Override, user: UserId, at: Timestamp) -> Option<ScheduleEvent> {
-    let Change::Set { users } = &one.change else { return None };
-    let users: Vec<UserId> = users.iter().copied().filter(|one| *one != user).collect();
-    let (id, span, reason, by) = (one.id.without(user), one.span, one.reason.clone(), one.by.clone());
-    let change = Change::Set { users: users.clone() };
-    (!users.is_empty()).then_some(ScheduleEvent::OverrideAdded { id, change, span, reason, by, at })
+/// What becomes of an override that names the person; nothing, if it does not or only takes them off call.
+fn give_up(schedule: &Schedule, one: &Override, user: UserId, at: Timestamp) -> Option<ScheduleEvent> {
+    let cancel = ScheduleEvent::OverrideCancelled { id: one.id, at };
+    match &one.change {
+        Change::Set { users } if users.contains(&user) && users.len() > 1 => {
+            // The others stay, and so does the order in which overrides apply.
+            let (id, span, reason, by) = (one.id.without(user), one.span, one.reason.clone(), one.by.clone());
+            let change = Change::Remove { user };
+            let known = schedule.find_override(id).is_some();
+            (!known).then_some(ScheduleEvent::OverrideAdded { id, change, span, reason, by, at })
+        }
+        Change::Set { users } => users.contains(&user).then_some(cancel),
+        Change::Add { user: added } => (*added == user).then_some(cancel),
+        Change::Replace { from, to } => (*from == user || *to == user).then_some(cancel),
+        Change::Remove { .. } => None,
+    }
 }
