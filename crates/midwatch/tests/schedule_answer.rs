@@ -125,11 +125,11 @@ fn a_folder_of_zone_files_is_checked() {
     assert!(!ended_well && err.contains("UTC"), "{err}");
 }
 
-#[test]
-fn refusals_name_the_field_and_the_rule() {
+/// A line in which everything is right.
+fn whole() -> Value {
     let layer = json!({ "id": "base", "priority": 0, "rotation": { "type": "daily", "every": 1 },
         "rotation_start": "2026-01-05T09:00:00", "participants": [["a"], ["b"]], "restrictions": [] });
-    let whole = json!({ "id": 1,
+    json!({ "id": 1,
         "schedule": { "versions": [
             { "effective_from": "2026-01-01T00:00:00Z", "time_zone": "Europe/Berlin", "layers": [layer.clone()] }],
             "overrides": [{ "id": "o1", "kind": "set", "users": ["x"], "start": "2026-02-01T00:00:00Z",
@@ -140,8 +140,29 @@ fn refusals_name_the_field_and_the_rule() {
                 "accepted_at": "2026-02-01T00:00:00Z", "cancelled_at": null }] },
         "query": { "type": "edit_timeline", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z",
             "edit": { "layer_id": "base", "effective_from": "2026-01-10T00:00:00Z", "keep_current": true,
-                "layer": layer } } });
-    assert!(ask(&whole)["answer"].is_object(), "{}", ask(&whole));
+                "layer": layer } } })
+}
+
+/// Puts a value somewhere into a line that is right, and expects to be told.
+fn told(place: &str, value: Value, said: &str) {
+    let mut line = whole();
+    *line.pointer_mut(&format!("/{place}")).unwrap_or(&mut Value::Null) = value.clone();
+    if line.pointer(&format!("/{place}")).is_none() {
+        let (object, field) = place.rsplit_once('/').expect("a path");
+        line.pointer_mut(&format!("/{object}")).expect("an object")[field] = value;
+    }
+    let answer = ask(&line);
+    let why = answer["error"].as_str().unwrap_or_else(|| panic!("{place} was accepted: {answer}"));
+    assert!(why.contains(said), "{place}: {why}");
+}
+
+#[test]
+fn a_line_in_which_everything_is_right_is_answered() {
+    assert!(ask(&whole())["answer"].is_object(), "{}", ask(&whole()));
+}
+
+#[test]
+fn a_refusal_of_a_version_names_the_field_and_the_rule() {
     let base = "schedule/versions/0/layers/0";
     let rrule = |rule: &str| json!({ "type": "rrule", "rrule": rule });
     for (place, value, said) in [
@@ -203,6 +224,14 @@ fn refusals_name_the_field_and_the_rule() {
             json!([{ "from": "09:00", "to": "10:00", "from_day": "mon" }]),
             "to_day is missing",
         ),
+    ] {
+        told(place, value, said);
+    }
+}
+
+#[test]
+fn a_refusal_of_an_adjustment_or_a_query_names_the_field_and_the_rule() {
+    for (place, value, said) in [
         (
             "schedule/overrides/0/end",
             json!("2026-01-31T00:00:00Z"),
@@ -225,15 +254,7 @@ fn refusals_name_the_field_and_the_rule() {
         ),
         ("query/edit/layer/participants", json!([]), "query.edit.layer.participants must be from 1"),
     ] {
-        let mut line = whole.clone();
-        *line.pointer_mut(&format!("/{place}")).unwrap_or(&mut Value::Null) = value.clone();
-        if line.pointer(&format!("/{place}")).is_none() {
-            let (object, field) = place.rsplit_once('/').expect("a path");
-            line.pointer_mut(&format!("/{object}")).expect("an object")[field] = value;
-        }
-        let answer = ask(&line);
-        let why = answer["error"].as_str().unwrap_or_else(|| panic!("{place} was accepted: {answer}"));
-        assert!(why.contains(said), "{place}: {why}");
+        told(place, value, said);
     }
 }
 

@@ -100,10 +100,19 @@ impl Rota {
 
     /// The slot that is on call; none while the layer is silent.
     pub(super) fn slot_at(&self, at: Timestamp) -> Option<usize> {
+        self.slot_on(self.zone.minute(at), at)
+    }
+
+    /// The slot that is on call, and the first instant after that at which that may be different.
+    pub(super) fn slot_and_next(&self, at: Timestamp) -> (Option<usize>, Option<Timestamp>) {
+        let minute = self.zone.minute(at);
+        (self.slot_on(minute, at), self.boundary_after(minute, at))
+    }
+
+    fn slot_on(&self, minute: Minute, at: Timestamp) -> Option<usize> {
         if self.end.is_some_and(|end| end <= at) {
             return None;
         }
-        let minute = self.zone.minute(at);
         let (turn, since) = self.turn_of(minute)?;
         if self.shift.is_some_and(|shift| minute >= since + shift) {
             return None;
@@ -116,10 +125,13 @@ impl Rota {
 
     /// The first instant after `at` at which the layer may say something else; none if it never will.
     pub(super) fn next_boundary(&self, at: Timestamp) -> Option<Timestamp> {
+        self.boundary_after(self.zone.minute(at), at)
+    }
+
+    fn boundary_after(&self, mut minute: Minute, at: Timestamp) -> Option<Timestamp> {
         if self.end.is_some_and(|end| end <= at) {
             return None;
         }
-        let mut minute = self.zone.minute(at);
         // Where the clock jumps, several boundaries in a row happen at one instant, which may have passed.
         let next = loop {
             let Some(next) = self.next_minute(minute).filter(|next| *next <= LAST_MINUTE) else { break None };

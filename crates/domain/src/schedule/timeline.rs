@@ -237,16 +237,15 @@ fn runs(rota: &Rota, span: Span) -> Result<Vec<(Timestamp, Option<usize>)>, TooL
     if rota.effort(span.start, span.end) > MAX_BOUNDARIES {
         return Err(TooLong);
     }
-    let mut last = rota.slot_at(span.start);
+    let (mut last, mut next) = rota.slot_and_next(span.start);
     let mut runs = vec![(span.start, last)];
-    let mut at = span.start;
-    while let Some(next) = rota.next_boundary(at).filter(|next| *next < span.end) {
-        let slot = rota.slot_at(next);
+    while let Some(at) = next.filter(|at| *at < span.end) {
+        let (slot, after) = rota.slot_and_next(at);
         if slot != last {
-            runs.push((next, slot));
+            runs.push((at, slot));
             last = slot;
         }
-        at = next;
+        next = after;
     }
     Ok(runs)
 }

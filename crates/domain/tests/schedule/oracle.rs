@@ -50,13 +50,16 @@ impl Clock {
 }
 
 fn period(rotation: &Rotation) -> Option<TimeDelta> {
-    Some(match rotation {
-        Rotation::Daily { every } => TimeDelta::days((*every).into()),
-        Rotation::Weekly { every } => TimeDelta::weeks((*every).into()),
-        Rotation::Custom { every, unit: Unit::Hours } => TimeDelta::hours((*every).into()),
-        Rotation::Custom { every, unit: Unit::Days } => TimeDelta::days((*every).into()),
-        Rotation::Custom { every, unit: Unit::Weeks } => TimeDelta::weeks((*every).into()),
+    let (every, unit) = match rotation {
+        Rotation::Daily { every } => (*every, Unit::Days),
+        Rotation::Weekly { every } => (*every, Unit::Weeks),
+        Rotation::Custom { every, unit } => (*every, *unit),
         Rotation::Rrule { .. } => return None,
+    };
+    Some(match unit {
+        Unit::Hours => TimeDelta::hours(every.into()),
+        Unit::Days => TimeDelta::days(every.into()),
+        Unit::Weeks => TimeDelta::weeks(every.into()),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Making schedules and changing what they say, from when on.
 
-use domain::schedule::{Rotation, ScheduleCommand, ScheduleEvent, Unit};
+use domain::schedule::{Rotation, Schedule, ScheduleCommand, ScheduleEvent, Unit};
 use domain::{LayerId, Unknown};
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ fn a_version_that_has_begun_cannot_be_dropped_or_replaced() {
     if let ScheduleCommand::CreateSchedule { at: now, .. } = &mut only {
         *now = at(NOW);
     }
-    let planned = after(&Default::default(), &only);
+    let planned = after(&Schedule::default(), &only);
     let drop = ScheduleCommand::DropVersion { effective_from: at("2026-05-01T00:00:00Z"), at: at(NOW) };
     assert!(refused(&planned, &drop).2.contains("only version"));
 }
@@ -106,7 +106,7 @@ fn what_has_begun_cannot_be_made_in_the_past() {
     if let ScheduleCommand::CreateSchedule { at: now, .. } = &mut command {
         *now = at(NOW);
     }
-    let (code, field, why) = refused(&Default::default(), &command);
+    let (code, field, why) = refused(&Schedule::default(), &command);
     assert_eq!((code, &*field), ("INVALID", "effectiveFrom"));
     assert!(why.contains("past"), "{why}");
 }
@@ -118,7 +118,7 @@ fn an_unknown_person_is_refused() {
     if let ScheduleCommand::CreateSchedule { unknown: facts, .. } = &mut command {
         *facts = unknown;
     }
-    let (code, field, _) = refused(&Default::default(), &command);
+    let (code, field, _) = refused(&Schedule::default(), &command);
     assert_eq!((code, &*field), ("UNKNOWN_REFERENCE", "layers[0].participants[1][0]"));
 }
 

@@ -60,6 +60,7 @@ pub(super) fn to(timetable: &Timetable, question: Question<'_>, names: &Names) -
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors, which come by value")]
 fn range(why: TooLong) -> Invalid {
     too_long("query.to", &why)
 }
