@@ -24,7 +24,7 @@ const MAX_HOURS: u32 = 366 * 24;
 /// The longest part of a turn, in minutes: a year.
 const MAX_SHIFT: u32 = 366 * 24 * 60;
 /// How far priorities may lie from zero.
-const MAX_PRIORITY: i32 = 1_000_000;
+const MAX_PRIORITY: i32 = 1_000_000_000;
 
 /// Checks all that a version says. `layers[1].participants` is how a refusal names a field.
 pub fn check_version(version: &Version) -> Result<(), Invalid> {

@@ -2,6 +2,7 @@
 
 use super::{
     model::{Layer, Span, Version},
+    recurrence::Rules,
     report::Report,
     rota::Rota,
     timeline::{Segment, TooLong, gaps, shifts},
@@ -14,7 +15,9 @@ use crate::{Invalid, Timestamp, UserId};
 /// if its people left, the turn of those who would have come next. Nobody is skipped or repeated.
 pub fn keep_current(old: &Version, new: &Version, zones: &dyn Zones) -> Result<Version, Invalid> {
     let at = new.effective_from;
-    let (before, after) = (Era::new(old, zones, "before")?, Era::new(new, zones, "version")?);
+    let mut rules = Rules::default();
+    let before = Era::new(old, zones, &mut rules, "before")?;
+    let after = Era::new(new, zones, &mut rules, "version")?;
     let mut kept = new.clone();
     let edited = |layer: &&mut Layer| {
         let same = |one: &&Layer| one.id == layer.id;

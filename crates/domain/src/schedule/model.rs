@@ -97,7 +97,7 @@ pub enum Rotation {
         /// Of what.
         unit: Unit,
     },
-    /// By a rule of RFC 5545 that begins with the first handoff.
+    /// By a rule of RFC 5545 that begins with the first handoff. After 127 years it has ended.
     Rrule {
         /// The rule, such as `FREQ=WEEKLY;BYDAY=MO,FR`.
         rule: String,

@@ -3,7 +3,10 @@
 //! Rules are expanded on floating time, written as UTC, and never inside a zone, where handoffs at
 //! midnight changes would be lost. What was expanded is kept, so that finding a turn is a search.
 
-use std::sync::OnceLock;
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::NaiveDateTime;
 use rrule::{Frequency, NWeekday, RRule, RRuleSet, RRuleSetIter, Unvalidated};
@@ -21,16 +24,32 @@ const ALLOWED: [&str; 9] =
 const MAX_LENGTH: usize = 500;
 /// How many minutes the first stretch of handoffs covers: a year. Each next one covers twice as much.
 const STRETCH: Minute = 366 * 24 * 60;
-/// How many stretches there are: 255 years in all. After them the rule has ended.
-const STRETCHES: usize = 8;
+/// How many stretches there are: 127 years in all. After them the rule has ended.
+const STRETCHES: usize = 7;
+
+/// Rules that were read. Layers with the same rule and start share what was expanded.
+#[derive(Debug, Default)]
+pub(super) struct Rules(HashMap<(String, NaiveDateTime), Rule>);
+
+impl Rules {
+    pub(super) fn read(&mut self, rule: &str, start: NaiveDateTime) -> Result<Rule, String> {
+        let key = (rule.to_owned(), start);
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let read = Rule::read(rule, start)?;
+        self.0.insert(key, read.clone());
+        Ok(read)
+    }
+}
 
 /// A rule that was found good, anchored at its first handoff.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Rule {
     /// It is a fixed period after all, in minutes.
     Every(Minute),
     /// Handoffs as the calendar has them.
-    Listed(Box<Handoffs>),
+    Listed(Arc<Handoffs>),
 }
 
 impl Rule {
@@ -52,11 +71,13 @@ impl Rule {
         }
         let anchor = start.and_utc().with_timezone(&rrule::Tz::UTC);
         let handoffs = Handoffs::new(&parsed.build(anchor).map_err(|error| refusal(&error))?, start);
-        let follows = handoffs.after(handoffs.start);
+        // Not by the list, which would be expanded for a whole stretch.
+        let mut occurrences = handoffs.begin.clone().map(|one| one.timestamp().div_euclid(60));
+        let follows = occurrences.find(|minute| *minute > handoffs.start);
         if follows.is_none_or(|next| next - handoffs.start > MUST_FOLLOW * 24 * 60) {
             return Err("must have an occurrence in the five years after the rotation's start".to_owned());
         }
-        Ok(Self::Listed(Box::new(handoffs)))
+        Ok(Self::Listed(Arc::new(handoffs)))
     }
 }
 

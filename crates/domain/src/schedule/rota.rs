@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     model::{Layer, Rotation, Unit},
-    recurrence::{Handoffs, Rule},
+    recurrence::{Handoffs, Rule, Rules},
     window::Week,
     zone::{LAST_MINUTE, Minute, Zone, minutes},
 };
@@ -35,12 +35,12 @@ enum Rhythm {
     /// So many minutes of the wall clock.
     Fixed(Minute),
     /// By a rule.
-    Listed(Box<Handoffs>),
+    Listed(Arc<Handoffs>),
 }
 
 impl Rota {
     /// Makes a layer ready, or says which field of it breaks which rule.
-    pub(super) fn new(layer: &Layer, zone: Arc<Zone>) -> Result<Self, Invalid> {
+    pub(super) fn new(layer: &Layer, zone: Arc<Zone>, rules: &mut Rules) -> Result<Self, Invalid> {
         let rhythm = match &layer.rotation {
             Rotation::Daily { every } => Rhythm::Fixed(DAY * Minute::from(*every)),
             Rotation::Weekly { every } => Rhythm::Fixed(WEEK * Minute::from(*every)),
@@ -52,7 +52,7 @@ impl Rota {
                 };
                 Rhythm::Fixed(unit * Minute::from(*every))
             }
-            Rotation::Rrule { rule } => match Rule::read(rule, layer.rotation_start) {
+            Rotation::Rrule { rule } => match rules.read(rule, layer.rotation_start) {
                 Ok(Rule::Every(period)) => Rhythm::Fixed(period),
                 Ok(Rule::Listed(handoffs)) => Rhythm::Listed(handoffs),
                 Err(why) => return Err(Invalid::new("rotation.rrule", why)),

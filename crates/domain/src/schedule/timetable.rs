@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use super::{
     adjustment::{Adjustment, Log, Source},
     model::{Layer, Version},
+    recurrence::Rules,
     rota::Rota,
     tzdb::Zones,
     zone::Zone,
@@ -55,9 +56,9 @@ impl Timetable {
         retired_at: Option<Timestamp>,
         zones: &dyn Zones,
     ) -> Result<Self, Invalid> {
-        let mut eras = vec![];
+        let (mut eras, mut rules) = (vec![], Rules::default());
         for (index, version) in versions.into_iter().enumerate() {
-            eras.push(Era::new(version, zones, &format!("versions[{index}]"))?);
+            eras.push(Era::new(version, zones, &mut rules, &format!("versions[{index}]"))?);
         }
         Ok(Self { eras, log: Log::new(adjustments), retired_at })
     }
@@ -163,13 +164,18 @@ impl Timetable {
 }
 
 impl Era {
-    pub(super) fn new(version: &Version, zones: &dyn Zones, path: &str) -> Result<Self, Invalid> {
+    pub(super) fn new(
+        version: &Version,
+        zones: &dyn Zones,
+        rules: &mut Rules,
+        path: &str,
+    ) -> Result<Self, Invalid> {
         let zone = zone(&version.time_zone, zones, || format!("{path}.timeZone"))?;
         let rota = |(index, layer): (usize, &Layer)| {
             let path = format!("{path}.layers[{index}]");
             let own = layer.time_zone.as_ref();
             let own = own.map(|name| self::zone(name, zones, || format!("{path}.timeZone"))).transpose()?;
-            let rota = Rota::new(layer, own.unwrap_or_else(|| Arc::clone(&zone)));
+            let rota = Rota::new(layer, own.unwrap_or_else(|| Arc::clone(&zone)), rules);
             rota.map_err(|why| Invalid::new(format!("{path}.{}", why.field), why.rule))
         };
         let rotas = version.layers.iter().enumerate().map(rota).collect::<Result<_, _>>()?;

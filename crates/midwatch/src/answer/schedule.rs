@@ -17,6 +17,8 @@ use super::{
 
 /// Versions that a schedule may have.
 const MAX_VERSIONS: usize = 1000;
+/// Layers that all versions may have together.
+const MAX_LAYERS_IN_ALL: usize = 1000;
 /// Overrides, and swaps, that a schedule may have.
 const MAX_ADJUSTMENTS: usize = 10_000;
 
@@ -30,10 +32,16 @@ impl Definition {
     pub(super) fn read(node: &Node<'_>, names: &Names) -> Result<Self, Invalid> {
         node.object()?;
         let mut versions: Vec<Version> = vec![];
+        let mut layers = 0;
         for item in node.at("versions").list(MAX_VERSIONS)? {
             let version = version(&item, names)?;
             if versions.last().is_some_and(|last| last.effective_from >= version.effective_from) {
                 return Err(item.at("effective_from").wrong("must be later than that of the version before"));
+            }
+            layers += version.layers.len();
+            if layers > MAX_LAYERS_IN_ALL {
+                return Err(item
+                    .wrong(format!("must not bring the layers of all versions above {MAX_LAYERS_IN_ALL}")));
             }
             versions.push(version);
         }
