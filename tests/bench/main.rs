@@ -17,6 +17,7 @@ mod machine;
 mod queries;
 mod rebuild;
 mod report;
+mod schedules;
 mod seed;
 mod server;
 mod sink;
@@ -36,8 +37,18 @@ use self::report::Report;
 /// A measurement that cannot be made says why.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const NAMES: [&str; 9] =
-    ["append", "ingest", "burst", "latency", "subscribers", "deadlines", "queries", "start", "rebuild"];
+const NAMES: [&str; 10] = [
+    "append",
+    "ingest",
+    "burst",
+    "latency",
+    "subscribers",
+    "deadlines",
+    "queries",
+    "start",
+    "rebuild",
+    "schedules",
+];
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +104,7 @@ async fn measure(names: &[&str], scale: Scale, report: &mut Report) {
             "deadlines" => deadlines::measure(scale, report).await,
             "queries" => queries::measure(scale, report).await,
             "start" => start::measure(report).await,
+            "schedules" => schedules::measure(report),
             _ => rebuild::measure(scale, report).await,
         };
         if let Err(why) = outcome {

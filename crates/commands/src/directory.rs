@@ -3,7 +3,10 @@
 mod handle;
 mod on_call;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use domain::{
     Aggregate, ApiKeyId, Fact, FactError, IntegrationId, OrganizationId, PolicyId, ScheduleId, ServiceId,
@@ -12,7 +15,7 @@ use domain::{
     integration::{Entrance, Integration},
     organization::Organization,
     policy::Policy,
-    schedule::Schedule,
+    schedule::{Schedule, Timetable, Zones},
     service::Service,
     team::Team,
     user::User,
@@ -23,7 +26,7 @@ use store::{Position, Recorded};
 pub use handle::DirectoryHandle;
 
 /// All configuration as it stood at one position of the log; an immutable snapshot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Directory {
     /// The last event of configuration that is folded in.
     pub position: Position,
@@ -43,6 +46,10 @@ pub struct Directory {
     pub schedules: HashMap<ScheduleId, Arc<Schedule>>,
     /// API keys, revoked ones included.
     pub api_keys: HashMap<ApiKeyId, Arc<ApiKey>>,
+    /// The zones of today.
+    pub zones: Arc<dyn Zones>,
+    /// Schedules made ready for questions, each when it is first asked for; none: it cannot be.
+    timetables: HashMap<ScheduleId, Arc<OnceLock<Option<Timetable>>>>,
     integrations_by_key: HashMap<String, IntegrationId>,
     api_keys_by_hash: HashMap<String, ApiKeyId>,
 }
@@ -60,6 +67,25 @@ pub fn key_hash(key: &str) -> String {
 }
 
 impl Directory {
+    /// Nothing is configured yet.
+    pub fn new(zones: Arc<dyn Zones>) -> Self {
+        Self {
+            position: Position::default(),
+            organization: Organization::default(),
+            teams: HashMap::new(),
+            users: HashMap::new(),
+            services: HashMap::new(),
+            integrations: HashMap::new(),
+            policies: HashMap::new(),
+            schedules: HashMap::new(),
+            api_keys: HashMap::new(),
+            zones,
+            timetables: HashMap::new(),
+            integrations_by_key: HashMap::new(),
+            api_keys_by_hash: HashMap::new(),
+        }
+    }
+
     /// The enabled integration that this key opens.
     pub fn integration_by_key(&self, key: &str) -> Option<(IntegrationId, &Entrance)> {
         let id = *self.integrations_by_key.get(&key_hash(key))?;
@@ -87,7 +113,11 @@ impl Directory {
             UserId::CATEGORY => fold(&mut self.users, UserId::new(uuid), event)?,
             ServiceId::CATEGORY => fold(&mut self.services, ServiceId::new(uuid), event)?,
             PolicyId::CATEGORY => fold(&mut self.policies, PolicyId::new(uuid), event)?,
-            ScheduleId::CATEGORY => fold(&mut self.schedules, ScheduleId::new(uuid), event)?,
+            ScheduleId::CATEGORY => {
+                let id = ScheduleId::new(uuid);
+                fold(&mut self.schedules, id, event)?;
+                self.timetables.insert(id, Arc::default());
+            }
             IntegrationId::CATEGORY => self.fold_integration(IntegrationId::new(uuid), event)?,
             ApiKeyId::CATEGORY => self.fold_api_key(ApiKeyId::new(uuid), event)?,
             // Events of a newer Midwatch are not ours to understand.

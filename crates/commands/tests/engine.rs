@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use commands::{CommandError, Engine, MetadataExt, VirtualClock, mint};
 use domain::{
-    Actor, ConfigRejection, Rejection, TeamId, Timestamp,
+    Actor, ConfigRejection, LayerId, OverrideId, Rejection, ScheduleId, TeamId, Timestamp, UserId,
+    schedule::{Change, Layer, Rotation, Schedule, ScheduleCommand, Span, Version},
     team::{Team, TeamCommand},
 };
 use futures::future::join_all;
@@ -96,6 +97,40 @@ async fn a_refusal_names_its_field_and_leaves_no_trace() {
     let Err(CommandError::Rejected(rejection)) = refused else { panic!("it is refused, not {refused:?}") };
     assert_eq!((rejection.code(), rejection.field().as_deref()), ("INVALID", Some("name")));
     assert!(store.read(0, 10, &Filter::All).await.expect("it can be read").is_empty());
+}
+
+#[tokio::test]
+async fn of_twenty_overlapping_overrides_from_two_nodes_exactly_one_succeeds() {
+    let store = Store::memory();
+    let nodes = [engine(&store), engine(&store)];
+    let (id, at) = (ScheduleId::new(Uuid::from_u128(1)), Timestamp::from_millis(0));
+    let user = |number: u32| UserId::new(Uuid::from_u128(number.into()));
+    let daily = Rotation::Daily { every: 1 };
+    let layer = Layer::simple(LayerId::ONLY, "Base", daily, at.utc().naive_utc(), vec![vec![user(1)]]);
+    let version = Version { effective_from: at, time_zone: "UTC".into(), layers: vec![layer] };
+    let create =
+        ScheduleCommand::CreateSchedule { name: "Primary".into(), team: None, version, unknown: vec![], at };
+    nodes[0].execute::<Schedule>(id, &create, &metadata(0)).await.expect("it is created");
+    let overrides = (1..=20_u32).map(|number| {
+        let (node, metadata) = (&nodes[number as usize % 2], metadata(number.into()));
+        let start = at.plus_seconds(1_000 + u64::from(number));
+        let command = ScheduleCommand::AddOverride {
+            id: OverrideId::new(Uuid::from_u128(number.into())),
+            change: Change::Replace { from: user(1), to: user(number + 1) },
+            span: Span { start, end: start.plus_seconds(3_600) },
+            reason: String::new(),
+            by: Actor::Administrator,
+            unknown: vec![],
+            at,
+        };
+        async move { node.execute::<Schedule>(id, &command, &metadata).await }
+    });
+    let outcomes = join_all(overrides).await;
+    let refused = |outcome: &Result<_, CommandError<ConfigRejection>>| {
+        matches!(outcome, Err(CommandError::Rejected(ConfigRejection::Conflict(_))))
+    };
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| refused(outcome)).count(), 19);
 }
 
 #[tokio::test]

@@ -146,10 +146,14 @@ ids! {
     IncidentId = "inc", "incident", "an incident";
     /// A monitoring tool's entrance.
     IntegrationId = "int", "integration", "an integration";
+    /// A layer of a schedule.
+    LayerId = "lay", "layer", "a layer";
     /// A note on an incident.
     NoteId = "not", "note", "a note";
     /// The organisation that this installation serves.
     OrganizationId = "org", "organization", "an organization";
+    /// An override of a schedule.
+    OverrideId = "ovr", "override", "an override";
     /// One attempt to get one person's attention through one contact.
     PageId = "pag", "page", "a page";
     /// An escalation policy.
@@ -160,6 +164,8 @@ ids! {
     SecretId = "sec", "secret", "a secret";
     /// A service that can break.
     ServiceId = "svc", "service", "a service";
+    /// A swap of shifts on a schedule.
+    SwapId = "swp", "swap", "a swap";
     /// A team.
     TeamId = "tem", "team", "a team";
     /// A person.
@@ -208,6 +214,19 @@ impl IncidentId {
     /// one key create the same stream, and the store lets one win.
     pub fn of_episode(service: ServiceId, key: &str, episode: u32) -> Self {
         Self(derived(&[b"incident", service.0.as_bytes(), key.as_bytes(), &episode.to_be_bytes()]))
+    }
+}
+
+impl LayerId {
+    /// The layer of schedules from the time when they had only one.
+    pub const ONLY: Self = Self(Uuid::from_u128(0x6d69_6477_6174_6368_0000_0000_0000_0004));
+}
+
+impl OverrideId {
+    /// The only id of the override that takes a person out of what this one does.
+    #[must_use]
+    pub fn without(self, user: UserId) -> Self {
+        Self(derived(&[b"override without", self.0.as_bytes(), user.0.as_bytes()]))
     }
 }
 

@@ -32,8 +32,8 @@ pub use alert::{Alert, AlertAction, Link, Translated};
 pub use escalation::{Ladder, Level, MAX_LEVELS, MAX_REPEAT, Responder, Roster, Target};
 pub use fact::{Fact, FactError};
 pub use id::{
-    ApiKeyId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, NoteId, OrganizationId, PageId,
-    PolicyId, ScheduleId, SecretId, ServiceId, Subject, TeamId, UserId,
+    ApiKeyId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, LayerId, NoteId, OrganizationId,
+    OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId, TeamId, UserId,
 };
 pub use rejection::{ConfigRejection, Rejection};
 pub use severity::Severity;

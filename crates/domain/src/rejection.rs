@@ -36,6 +36,19 @@ pub enum ConfigRejection {
     /// A reference leads nowhere.
     #[error(transparent)]
     Unknown(#[from] Unknown),
+    /// It would contradict what was recorded earlier.
+    #[error("{0}")]
+    Conflict(Invalid),
+    /// Somebody else has to decide this.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+}
+
+impl ConfigRejection {
+    /// Says with what earlier decision the value of `field` is in conflict.
+    pub(crate) fn conflict(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self::Conflict(Invalid::new(field, rule))
+    }
 }
 
 impl Rejection for ConfigRejection {
@@ -46,14 +59,16 @@ impl Rejection for ConfigRejection {
             Self::Retired { .. } => "RETIRED",
             Self::Invalid(_) => "INVALID",
             Self::Unknown(_) => "UNKNOWN_REFERENCE",
+            Self::Conflict(_) => "CONFLICT",
+            Self::NotAllowed(_) => "NOT_ALLOWED",
         }
     }
 
     fn field(&self) -> Option<String> {
         match self {
-            Self::Invalid(invalid) => Some(invalid.field.clone()),
+            Self::Invalid(invalid) | Self::Conflict(invalid) => Some(invalid.field.clone()),
             Self::Unknown(unknown) => Some(unknown.field.clone()),
-            Self::NotFound(_) | Self::AlreadyExists(_) | Self::Retired { .. } => None,
+            Self::NotFound(_) | Self::AlreadyExists(_) | Self::Retired { .. } | Self::NotAllowed(_) => None,
         }
     }
 }

@@ -49,6 +49,25 @@ pub enum Command {
     },
     /// Write the GraphQL schema.
     Schema,
+    /// Check schedules without a server.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+}
+
+/// What can be done with schedules.
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// Answer questions: reads a line of JSON with a schedule and a query, writes a line with the answer.
+    Answer(ZoneFlags),
+}
+
+/// Which time zone data is used.
+#[derive(Args, Clone, Debug, Default, Serialize)]
+pub struct ZoneFlags {
+    /// A folder of time zone files such as /usr/share/zoneinfo, to use in the place of those compiled in
+    #[arg(long, value_name = "FOLDER", env = "MIDWATCH_TZDB")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tzdb: Option<PathBuf>,
 }
 
 /// Where the log is.
@@ -81,6 +100,10 @@ pub struct ServeFlags {
     #[command(flatten)]
     #[serde(flatten)]
     pub log: LogFlags,
+    /// Which time zone data is used.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub zones: ZoneFlags,
     /// The address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "MIDWATCH_LISTEN")]
     #[serde(skip_serializing_if = "Option::is_none")]

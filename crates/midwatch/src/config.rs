@@ -42,6 +42,8 @@ pub struct Config {
     pub log_filter: String,
     /// The key that seals secrets, as 64 hexadecimal digits.
     pub vault_key: Option<String>,
+    /// A folder of time zone files to use in the place of those compiled in.
+    pub tzdb: Option<PathBuf>,
     /// Whether metrics are shown without a token.
     pub metrics_public: bool,
 }
@@ -81,6 +83,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             vault_key: None,
+            tzdb: None,
             metrics_public: false,
         }
     }

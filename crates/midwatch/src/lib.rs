@@ -2,10 +2,12 @@
 //!
 //! [`start`] assembles a node; the binary and the tests from outside use it alike.
 
+pub mod answer;
 pub mod cli;
 pub mod demo;
 pub mod inspect;
 pub mod telemetry;
+pub mod tzdb;
 
 mod config;
 mod node;

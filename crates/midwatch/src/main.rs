@@ -1,16 +1,16 @@
 //! The program.
 
 use std::{
-    io::{IsTerminal, Write, stderr, stdout},
+    io::{IsTerminal, Write, stderr, stdin, stdout},
     process::ExitCode,
 };
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use midwatch::{
-    Config, Parts,
-    cli::{Cli, Command, LogFlags, ServeFlags},
-    inspect, telemetry,
+    Config, Parts, answer,
+    cli::{Cli, Command, LogFlags, ScheduleCommand, ServeFlags},
+    inspect, telemetry, tzdb,
 };
 
 #[global_allocator]
@@ -50,6 +50,10 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Export { after, subject, log } => {
             let out = &mut std::io::BufWriter::new(out);
             inspect::export(&config_of(&log)?, after, subject.as_ref(), out).await?;
+        }
+        Command::Schedule(ScheduleCommand::Answer(zones)) => {
+            let zones = tzdb::open(zones.tzdb.as_deref())?;
+            answer::answer(&mut stdin().lock(), out, &zones)?;
         }
         Command::Schema => out.write_all(api::graphql::sdl().as_bytes())?,
     }

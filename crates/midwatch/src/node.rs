@@ -21,7 +21,7 @@ use crate::{
     demo::{self, Demo},
     serve,
     tasks::Tasks,
-    telemetry,
+    telemetry, tzdb,
     work::Worker,
 };
 
@@ -69,10 +69,12 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         None => outside_world(&config, address)?,
     };
 
+    let zones = Arc::new(tzdb::open(config.tzdb.as_deref())?);
     let store = open_log(&config).await?;
     let reads =
         ReadModels::open(store.clone(), &config.reads()?).await.context("cannot open the read models")?;
-    let directory = DirectoryHandle::start(store.clone()).await.context("cannot read the configuration")?;
+    let directory =
+        DirectoryHandle::start(store.clone(), zones).await.context("cannot read the configuration")?;
     let engine = Engine::new(store.clone(), parts.clock);
     let index: Arc<dyn EpisodeIndex> = Arc::new(Episodes(reads.clone()));
     let intake = Arc::new(Intake::new(engine.clone(), directory.clone(), index));

@@ -25,13 +25,9 @@ pub(super) struct OnCall {
 }
 
 /// Who a schedule has on call at an instant.
-pub(super) fn on_call_for_schedule(
-    directory: &Directory,
-    schedule: &domain::schedule::Schedule,
-    id: ScheduleId,
-    at: Timestamp,
-) -> OnCall {
-    shown(directory, 1, &[Target::Schedule { id }], schedule.until(at), at)
+pub(super) fn on_call_for_schedule(directory: &Directory, id: ScheduleId, at: Timestamp) -> OnCall {
+    let until = directory.timetable(id).and_then(|timetable| timetable.next_boundary(at));
+    shown(directory, 1, &[Target::Schedule { id }], until, at)
 }
 
 /// Who would be paged for a service at an instant, level by level.
@@ -39,7 +35,7 @@ pub(super) fn on_call_for_service(directory: &Directory, service: ServiceId, at:
     let (ladder, _) = directory.ladder_for(service);
     let level = |(level, rung): (u32, &domain::Level)| {
         let until = rung.targets.iter().filter_map(|target| match target {
-            Target::Schedule { id } => directory.schedules.get(id)?.until(at),
+            Target::Schedule { id } => directory.timetable(*id)?.next_boundary(at),
             Target::User { .. } | Target::Team { .. } => None,
         });
         shown(directory, level, &rung.targets, until.min(), at)
@@ -87,8 +83,10 @@ impl OnCallQuery {
         match (&schedule_id, &service_id) {
             (Some(given), None) => {
                 let id = given.parse().map_err(|_| missing("schedule", given))?;
-                let schedule = directory.schedules.get(&id).ok_or_else(|| missing("schedule", given))?;
-                Ok(vec![on_call_for_schedule(&directory, schedule, id, at)])
+                if !directory.schedules.contains_key(&id) {
+                    return Err(missing("schedule", given));
+                }
+                Ok(vec![on_call_for_schedule(&directory, id, at)])
             }
             (None, Some(given)) => {
                 let id = given.parse().map_err(|_| missing("service", given))?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, connection::Connection};
 use commands::Directory;
 use domain::{
-    ScheduleId, UserId,
-    schedule::{Layer, Rotation, ScheduleCommand, Version},
+    LayerId, ScheduleId, UserId,
+    schedule::{Edit, Layer, Rotation, ScheduleCommand, Unit, Version},
     user::Role,
 };
 use uuid::Uuid;
@@ -34,9 +34,14 @@ impl Schedule {
         directory.schedules.get(&id).map(|state| Self { id, state: Arc::clone(state) })
     }
 
-    /// What it says now or, before it begins, will say.
+    /// What it says at last, as far as is planned.
     fn latest(&self) -> Option<&Version> {
         self.state.versions.last()
+    }
+
+    /// The layer that decides, of several.
+    fn main(&self) -> Option<&Layer> {
+        self.latest()?.layers.iter().max_by_key(|layer| layer.priority)
     }
 }
 
@@ -66,29 +71,24 @@ impl Schedule {
 
     /// The rhythm of handoffs.
     async fn rotation(&self) -> Option<words::Rotation> {
-        self.latest().map(|version| match version.layer.rotation {
-            Rotation::Daily { .. } => words::Rotation::Daily,
-            Rotation::Weekly { .. } => words::Rotation::Weekly,
-        })
+        self.main().and_then(|layer| rhythm(&layer.rotation)).map(|(kind, _)| kind)
     }
 
     /// How many days or weeks a turn lasts.
     async fn every(&self) -> Option<u32> {
-        self.latest().map(|version| match version.layer.rotation {
-            Rotation::Daily { every } | Rotation::Weekly { every } => every,
-        })
+        self.main().and_then(|layer| rhythm(&layer.rotation)).map(|(_, every)| every)
     }
 
     /// The first handoff on the wall clock; it fixes the time of day and the weekday.
     async fn rotation_start(&self) -> Option<LocalDateTime> {
-        self.latest().map(|version| LocalDateTime(version.layer.rotation_start))
+        self.main().map(|layer| LocalDateTime(layer.rotation_start))
     }
 
     /// Who takes turns, in order; who shares a turn stands together.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn participants(&self, ctx: &Context<'_>) -> Result<Vec<Vec<User>>, Fault> {
         let directory = app(ctx)?.directory.now();
-        let slots = self.latest().map(|version| version.layer.participants.as_slice()).unwrap_or_default();
+        let slots = self.main().map(|layer| layer.participants.as_slice()).unwrap_or_default();
         let people = |slot: &Vec<UserId>| slot.iter().filter_map(|id| User::find(&directory, *id)).collect();
         Ok(slots.iter().map(people).collect())
     }
@@ -97,14 +97,14 @@ impl Schedule {
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn on_call_now(&self, ctx: &Context<'_>) -> Result<Vec<User>, Fault> {
         let app = app(ctx)?;
-        Ok(on_call_for_schedule(&app.directory.now(), &self.state, self.id, app.engine.now()).users)
+        Ok(on_call_for_schedule(&app.directory.now(), self.id, app.engine.now()).users)
     }
 
     /// Who is on call at an instant, past or future; now if none is given.
     async fn on_call(&self, ctx: &Context<'_>, at: Option<DateTime>) -> Result<OnCall, Fault> {
         let app = app(ctx)?;
         let at = at.map_or_else(|| app.engine.now(), |DateTime(at)| at);
-        Ok(on_call_for_schedule(&app.directory.now(), &self.state, self.id, at))
+        Ok(on_call_for_schedule(&app.directory.now(), self.id, at))
     }
 
     /// Since when it is out of use.
@@ -250,16 +250,20 @@ async fn create(caller: Caller<'_>, input: CreateScheduleInput) -> Result<Record
     let directory = caller.configuration().await;
     let mut references = References::new(&directory);
     let team = input.team_id.as_ref().map(|id| references.team("teamId", id)).transpose()?;
-    let layer = Layer {
-        rotation: rotation(input.rotation, input.every),
-        rotation_start: input.rotation_start.0,
-        participants: participants(&mut references, &input.participants)?,
-    };
+    let layer = Layer::simple(
+        LayerId::ONLY,
+        "On call",
+        rotation(input.rotation, input.every),
+        input.rotation_start.0,
+        participants(&mut references, &input.participants)?,
+    );
     let command_id = command_id(input.command_id);
     let id = ScheduleId::new(commands::mint::derived(command_id, "schedule"));
-    let version = Version { effective_from: caller.now(), time_zone: input.time_zone, layer };
+    let at = caller.now();
+    let version = Version { effective_from: at, time_zone: input.time_zone, layers: vec![layer] };
     let (name, unknown) = (input.name, references.unknown());
-    record(caller, id, ScheduleCommand::CreateSchedule { name, team, version, unknown }, command_id).await
+    let command = ScheduleCommand::CreateSchedule { name, team, version, unknown, at };
+    record(caller, id, command, command_id).await
 }
 
 async fn update(caller: Caller<'_>, input: UpdateScheduleInput) -> Result<Recorded<Schedule>, Stop> {
@@ -270,23 +274,29 @@ async fn update(caller: Caller<'_>, input: UpdateScheduleInput) -> Result<Record
     let participants = given.map(|ids| participants(&mut references, ids)).transpose()?;
     // The log is asked, not the directory: what is left out must stay what it is now.
     let (current, _) = caller.app.engine.load::<domain::schedule::Schedule>(id).await?;
-    let version = current.versions.last().cloned().map(|last| {
-        let (kind, every) = match last.layer.rotation {
-            Rotation::Daily { every } => (words::Rotation::Daily, every),
-            Rotation::Weekly { every } => (words::Rotation::Weekly, every),
-        };
-        let layer = Layer {
-            rotation: rotation(input.rotation.unwrap_or(kind), input.every.unwrap_or(every)),
-            rotation_start: input
-                .rotation_start
-                .map_or(last.layer.rotation_start, |LocalDateTime(start)| start),
-            participants: participants.unwrap_or(last.layer.participants),
-        };
-        let effective_from = input.effective_from.map_or_else(|| caller.now(), |DateTime(at)| at);
-        Version { effective_from, time_zone: input.time_zone.unwrap_or(last.time_zone), layer }
+    let at = caller.now();
+    let effective_from = input.effective_from.map(|DateTime(at)| at);
+    let said = current.version_at(effective_from.unwrap_or(at)).or(current.versions.first()).cloned();
+    let edit = said.map(|said| {
+        let mut layers = said.layers;
+        if let Some(layer) = layers.iter_mut().max_by_key(|layer| layer.priority) {
+            let (kind, every) = rhythm(&layer.rotation).unwrap_or((words::Rotation::Weekly, 1));
+            if input.rotation.is_some() || input.every.is_some() {
+                layer.rotation = rotation(input.rotation.unwrap_or(kind), input.every.unwrap_or(every));
+            }
+            layer.rotation_start =
+                input.rotation_start.map_or(layer.rotation_start, |LocalDateTime(start)| start);
+            if let Some(participants) = participants {
+                layer.participants = participants;
+                layer.first_slot = 0;
+            }
+        }
+        let time_zone = input.time_zone.unwrap_or(said.time_zone);
+        let zones = Arc::clone(&directory.zones);
+        Edit { effective_from, time_zone, layers, keep_current: true, revision: None, zones }
     });
     let (name, unknown) = (input.name, references.unknown());
-    let command = ScheduleCommand::UpdateSchedule { name, version, unknown };
+    let command = ScheduleCommand::UpdateSchedule { name, edit, unknown, at };
     record(caller, id, command, command_id(input.command_id)).await
 }
 
@@ -310,6 +320,19 @@ const fn rotation(kind: words::Rotation, every: u32) -> Rotation {
     match kind {
         words::Rotation::Daily => Rotation::Daily { every },
         words::Rotation::Weekly => Rotation::Weekly { every },
+    }
+}
+
+/// A rhythm in days or weeks, if it is one.
+fn rhythm(rotation: &Rotation) -> Option<(words::Rotation, u32)> {
+    match *rotation {
+        Rotation::Daily { every } | Rotation::Custom { every, unit: Unit::Days } => {
+            Some((words::Rotation::Daily, every))
+        }
+        Rotation::Weekly { every } | Rotation::Custom { every, unit: Unit::Weeks } => {
+            Some((words::Rotation::Weekly, every))
+        }
+        Rotation::Custom { unit: Unit::Hours, .. } | Rotation::Rrule { .. } => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What happened, in words: one sentence for each event, worded for a timeline.
 
+use std::collections::HashSet;
+
 use commands::Directory;
 use domain::{
     Actor, Alert, Channel, Fact, Responder, UserId,
@@ -10,7 +12,7 @@ use domain::{
     organization::OrganizationEvent,
     page::{PageEvent, Withdrawal},
     policy::PolicyEvent,
-    schedule::ScheduleEvent,
+    schedule::{Change, ScheduleEvent, Span, Version},
     service::ServiceEvent,
     team::TeamEvent,
     user::UserEvent,
@@ -250,11 +252,51 @@ impl Words<'_> {
             ScheduleEvent::Created { name, .. } => format!("{by} made the schedule {name}"),
             ScheduleEvent::Renamed { name } => format!("{by} named the schedule {name}"),
             ScheduleEvent::VersionAdded { version } => {
-                let people = self.people(version.layer.participants.iter().flatten());
-                format!("{by} changed the turns from {} on: {people}", version.effective_from)
+                format!("{by} changed the turns from {} on: {}", version.effective_from, self.turns(version))
             }
+            ScheduleEvent::VersionReplaced { version } => {
+                let (from, turns) = (version.effective_from, self.turns(version));
+                format!("{by} changed what was planned for the turns from {from} on: {turns}")
+            }
+            ScheduleEvent::VersionDropped { effective_from } => {
+                format!("{by} gave up the change of turns that was planned for {effective_from}")
+            }
+            ScheduleEvent::OverrideAdded { change, span, .. } => {
+                let what = match change {
+                    Change::Set { users } => format!("put {} alone on call", self.people(users)),
+                    Change::Replace { from, to } => {
+                        format!("put {} on call instead of {}", self.person(*to), self.person(*from))
+                    }
+                    Change::Add { user } => format!("put {} on call as well", self.person(*user)),
+                    Change::Remove { user } => format!("took {} off call", self.person(*user)),
+                };
+                format!("{by} {what} from {} to {}", span.start, span.end)
+            }
+            ScheduleEvent::OverrideCancelled { .. } => format!("{by} cancelled an override"),
+            ScheduleEvent::SwapRequested { from, to, give, .. } => {
+                let whom = to.map_or("anybody".to_owned(), |to| self.person(to));
+                let (who, Span { start, end }) = (self.person(*from), give);
+                format!("{by} asked {whom} to take over from {who} from {start} to {end}")
+            }
+            ScheduleEvent::SwapAccepted { by: taker, .. } => {
+                format!("{} agreed to take over a shift", self.person(*taker))
+            }
+            ScheduleEvent::SwapDeclined { by: asked, .. } => {
+                format!("{} declined to take over a shift", self.person(*asked))
+            }
+            ScheduleEvent::SwapWithdrawn { .. } => format!("{by} withdrew the request to take over a shift"),
+            ScheduleEvent::SwapUndone { .. } => format!("{by} undid a swap of shifts"),
             ScheduleEvent::Retired { .. } => format!("{by} retired the schedule"),
         }
+    }
+
+    /// Everybody who takes turns.
+    fn turns(&self, version: &Version) -> String {
+        let mut people: Vec<_> =
+            version.layers.iter().flat_map(|layer| layer.participants.iter().flatten()).collect();
+        let mut seen = HashSet::new();
+        people.retain(|user| seen.insert(**user));
+        self.people(people)
     }
 
     fn organization(&self, event: &OrganizationEvent) -> String {

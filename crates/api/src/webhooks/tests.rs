@@ -91,7 +91,8 @@ pub(crate) async fn app_over(store: &Store) -> App {
         let id = IntegrationId::new(Uuid::from_u128(number));
         engine.execute::<Integration>(id, &command, &metadata).await.expect("created");
     }
-    let directory = DirectoryHandle::start(store.clone()).await.expect("a directory");
+    let zones = Arc::new(domain::schedule::Tzdb::bundled());
+    let directory = DirectoryHandle::start(store.clone(), zones).await.expect("a directory");
     let reads = ReadModels::open(store.clone(), &ReadLocation::Memory).await.expect("read models");
     App {
         pace: commands::Pace::default(),

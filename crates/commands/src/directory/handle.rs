@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::schedule::Zones;
 use store::{Filter, Position, Store, StoreError};
 use tokio::sync::watch;
 
@@ -23,10 +24,10 @@ pub struct DirectoryHandle {
 }
 
 impl DirectoryHandle {
-    /// Folds all configuration that the log holds.
-    pub async fn start(store: Store) -> Result<Self, EngineError> {
+    /// Folds all configuration that the log holds. Schedules follow these zones.
+    pub async fn start(store: Store, zones: Arc<dyn Zones>) -> Result<Self, EngineError> {
         let head = store.head();
-        let mut directory = Directory::default();
+        let mut directory = Directory::new(zones);
         loop {
             let events = store.read(directory.position, PAGE, &Filter::Configuration).await?;
             for event in &events {

@@ -1,7 +1,8 @@
 //! Whom to page: from a service to its ladder, from a target to people.
 
 use domain::{
-    Ladder, Responder, Roster, ServiceId, Target, TeamId, Timestamp, UserId,
+    Ladder, Responder, Roster, ScheduleId, ServiceId, Target, TeamId, Timestamp, UserId,
+    schedule::Timetable,
     user::{Role, User},
 };
 
@@ -36,6 +37,18 @@ impl Directory {
         self.people(&[target], at)
     }
 
+    /// A schedule made ready for questions. One place answers for screen, API, calendars and the pager.
+    pub fn timetable(&self, id: ScheduleId) -> Option<&Timetable> {
+        let make = || match self.schedules.get(&id)?.timetable(&*self.zones) {
+            Ok(timetable) => Some(timetable),
+            Err(why) => {
+                tracing::error!(schedule = %id, %why, "a stored schedule cannot be read, so nobody is on call in it");
+                None
+            }
+        };
+        self.timetables.get(&id)?.get_or_init(make).as_ref()
+    }
+
     /// Everybody who can be paged as a last resort, in a stable order.
     pub fn administrators(&self) -> Vec<UserId> {
         let is_administrator = |user: &domain::user::User| {
@@ -55,7 +68,7 @@ impl Directory {
             let users: Vec<UserId> = match through {
                 Target::User { id } => vec![*id],
                 Target::Schedule { id } => {
-                    self.schedules.get(id).map(|schedule| schedule.on_call(at).to_vec()).unwrap_or_default()
+                    self.timetable(*id).map(|timetable| timetable.on_call(at)).unwrap_or_default()
                 }
                 Target::Team { id } => self
                     .teams

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use domain::{
-    ContactId, ScheduleId, SecretId, TeamId, UserId,
+    ContactId, LayerId, ScheduleId, SecretId, TeamId, UserId,
     schedule::{Layer, Rotation, Schedule, ScheduleCommand, Version},
     team::{Team, TeamCommand},
     user::{Contact, ContactMethod, NotificationRule, Profile, Role, User, UserCommand},
@@ -107,10 +107,16 @@ async fn schedule(
     let version = Version {
         effective_from,
         time_zone: "Etc/UTC".to_owned(),
-        layer: Layer { rotation, rotation_start, participants },
+        layers: vec![Layer::simple(LayerId::ONLY, "On call", rotation, rotation_start, participants)],
     };
-    let command =
-        ScheduleCommand::CreateSchedule { name: name.to_owned(), team: Some(team), version, unknown: vec![] };
+    let command = ScheduleCommand::CreateSchedule {
+        name: name.to_owned(),
+        team: Some(team),
+        version,
+        unknown: vec![],
+        // The demo has a past.
+        at: effective_from,
+    };
     recorder.once::<Schedule>(&format!("create schedule {name}"), id, &command).await?;
     Ok(id)
 }

@@ -1,10 +1,10 @@
 //! `midwatch replay`: the story of one subject, in words.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use anyhow::{Result, bail};
 use commands::DirectoryHandle;
-use domain::Subject;
+use domain::{Subject, schedule::Tzdb};
 use store::{Filter, Position};
 
 use super::{PAGE, export::concerns};
@@ -18,7 +18,7 @@ pub async fn replay(
     out: &mut (dyn Write + Send),
 ) -> Result<()> {
     let store = open_log(config).await?;
-    let directory = DirectoryHandle::start(store.clone()).await?.now();
+    let directory = DirectoryHandle::start(store.clone(), Arc::new(Tzdb::bundled())).await?.now();
     let (stream, until) = (subject.stream(), until.unwrap_or(Position::MAX));
     let (mut after, mut told) = (0, 0_u64);
     'log: loop {

@@ -58,7 +58,9 @@ impl Stand {
         let store = Store::memory();
         let shutdown = CancellationToken::new();
         let engine = Engine::new(store.clone(), Arc::new(VirtualClock::at(BEGIN)));
-        let directory = DirectoryHandle::start(store.clone()).await.expect("an empty directory");
+        let directory = DirectoryHandle::start(store.clone(), Arc::new(domain::schedule::Tzdb::bundled()))
+            .await
+            .expect("an empty directory");
         let reads = ReadModels::open(store, &ReadLocation::Memory).await.expect("read models");
         let intake =
             Arc::new(Intake::new(engine.clone(), directory.clone(), Arc::new(Episodes(reads.clone()))));

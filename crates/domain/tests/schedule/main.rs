@@ -1,0 +1,11 @@
+//! Schedules: the engine against a brute-force oracle, and the rules of every command.
+
+mod edits;
+mod laws;
+mod oracle;
+mod overrides;
+mod refusals;
+mod swaps;
+mod versions;
+mod world;
+mod zones;
