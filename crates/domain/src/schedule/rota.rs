@@ -14,6 +14,9 @@ const HOUR: Minute = 60;
 const DAY: Minute = 24 * HOUR;
 const WEEK: Minute = 7 * DAY;
 
+/// The number of a turn, and its first minute.
+type Turn = (i64, Minute);
+
 /// A layer made ready for questions.
 #[derive(Debug)]
 pub(super) struct Rota {
@@ -100,20 +103,21 @@ impl Rota {
 
     /// The slot that is on call; none while the layer is silent.
     pub(super) fn slot_at(&self, at: Timestamp) -> Option<usize> {
-        self.slot_on(self.zone.minute(at), at)
+        let minute = self.zone.minute(at);
+        self.slot_on(minute, self.turn_of(minute)?, at)
     }
 
     /// The slot that is on call, and the first instant after that at which that may be different.
     pub(super) fn slot_and_next(&self, at: Timestamp) -> (Option<usize>, Option<Timestamp>) {
         let minute = self.zone.minute(at);
-        (self.slot_on(minute, at), self.boundary_after(minute, at))
+        let turn = self.turn_of(minute);
+        (turn.and_then(|turn| self.slot_on(minute, turn, at)), self.boundary_after(minute, turn, at))
     }
 
-    fn slot_on(&self, minute: Minute, at: Timestamp) -> Option<usize> {
+    fn slot_on(&self, minute: Minute, (turn, since): Turn, at: Timestamp) -> Option<usize> {
         if self.end.is_some_and(|end| end <= at) {
             return None;
         }
-        let (turn, since) = self.turn_of(minute)?;
         if self.shift.is_some_and(|shift| minute >= since + shift) {
             return None;
         }
@@ -125,21 +129,24 @@ impl Rota {
 
     /// The first instant after `at` at which the layer may say something else; none if it never will.
     pub(super) fn next_boundary(&self, at: Timestamp) -> Option<Timestamp> {
-        self.boundary_after(self.zone.minute(at), at)
+        let minute = self.zone.minute(at);
+        self.boundary_after(minute, self.turn_of(minute), at)
     }
 
-    fn boundary_after(&self, mut minute: Minute, at: Timestamp) -> Option<Timestamp> {
+    fn boundary_after(&self, mut minute: Minute, mut turn: Option<Turn>, at: Timestamp) -> Option<Timestamp> {
         if self.end.is_some_and(|end| end <= at) {
             return None;
         }
         // Where the clock jumps, several boundaries in a row happen at one instant, which may have passed.
         let next = loop {
-            let Some(next) = self.next_minute(minute).filter(|next| *next <= LAST_MINUTE) else { break None };
+            let Some(next) = self.next_minute(minute, turn).filter(|next| *next <= LAST_MINUTE) else {
+                break None;
+            };
             let instant = self.zone.instant(next);
             if instant > at {
                 break Some(instant);
             }
-            minute = next;
+            (minute, turn) = (next, self.turn_of(next));
         };
         match (next, self.end) {
             (Some(next), Some(end)) => Some(next.min(end)),
@@ -162,8 +169,8 @@ impl Rota {
         turns * if self.shift.is_some() { 2 } else { 1 } + weeks * u64::try_from(edges).unwrap_or(u64::MAX)
     }
 
-    /// The number of the turn that a minute of the wall clock belongs to, and the turn's first minute.
-    fn turn_of(&self, minute: Minute) -> Option<(i64, Minute)> {
+    /// The turn that a minute of the wall clock belongs to.
+    fn turn_of(&self, minute: Minute) -> Option<Turn> {
         match &self.rhythm {
             Rhythm::Fixed(period) => {
                 let turn = (minute - self.start).div_euclid(*period);
@@ -173,8 +180,8 @@ impl Rota {
         }
     }
 
-    fn next_minute(&self, minute: Minute) -> Option<Minute> {
-        let Some((turn, since)) = self.turn_of(minute) else { return Some(self.start) };
+    fn next_minute(&self, minute: Minute, turn: Option<Turn>) -> Option<Minute> {
+        let Some((turn, since)) = turn else { return Some(self.start) };
         let handoff = match &self.rhythm {
             Rhythm::Fixed(period) => Some(self.start + (turn + 1) * period),
             Rhythm::Listed(handoffs) => handoffs.after(minute),

@@ -75,7 +75,8 @@ impl Timetable {
                 rota: usize::MAX,
                 slot: None,
             }));
-            steps.sort_unstable_by_key(|step| step.at);
+            // Each layer's steps are in order already, which this sort makes use of.
+            steps.sort_by_key(|step| step.at);
             let mut slots = vec![None; era.rotas.len()];
             for group in steps.chunk_by(|one, next| one.at == next.at) {
                 let at = group[0].at;
@@ -168,7 +169,7 @@ impl Timetable {
         None
     }
 
-    /// How long the people who are on call at an instant have been and will be, each to within a range.
+    /// A person's time on call around an instant, cut to a range; none if they are not on call then.
     pub fn shift_at(&self, user: UserId, at: Timestamp, within: Span) -> Result<Option<Span>, TooLong> {
         Ok(self.shifts(user, within.start, within.end)?.into_iter().find(|shift| shift.contains(at)))
     }
