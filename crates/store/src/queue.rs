@@ -8,7 +8,6 @@ use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::Instant,
 };
 
@@ -110,8 +109,6 @@ impl Queue {
                 return taken;
             }
             woken.await;
-            // Those who are about to append too go along: a group that is larger costs little more.
-            tokio::task::yield_now().await;
         }
     }
 
@@ -122,11 +119,7 @@ impl Queue {
             if let Some(taken) = self.try_take(&mut state, 0) {
                 return taken;
             }
-            drop(self.filled.wait(state).unwrap_or_else(PoisonError::into_inner));
-            // Those who are about to append too go along: a group that is larger costs little more. On an idle
-            // machine nobody is, and this takes no time.
-            thread::yield_now();
-            state = self.state();
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
