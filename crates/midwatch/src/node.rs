@@ -101,8 +101,8 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             directory,
             intake,
             reads,
-            translate: Arc::new(|kind, body, delivery| {
-                translate(kind, body, delivery).map_err(|why| why.to_string())
+            translate: Arc::new(|kind, envelope, body, delivery| {
+                translate(kind, envelope, body, delivery).map_err(|why| why.to_string())
             }),
             connectors,
             public_url,

@@ -63,6 +63,10 @@ pub(super) enum Proof {
     Key,
     /// By a signature over the bytes.
     Signature,
+    /// By a secret in a header.
+    Token,
+    /// By a user's name and a password.
+    Password,
 }
 
 /// What became of a delivery.
@@ -81,6 +85,8 @@ pub(super) enum DeliveryVerdict {
     Ignored,
     /// It was not understood.
     Rejected,
+    /// It is kept for its own sake, such as a change, and was not meant to lead to anything.
+    Recorded,
 }
 
 /// The rhythm of handoffs.

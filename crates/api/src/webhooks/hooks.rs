@@ -5,21 +5,30 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Router,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::StatusCode,
+    http::{StatusCode, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Response},
     routing::post,
 };
 use domain::integration::IntegrationKind;
 use metrics::histogram;
 
-use super::{answers, body, road::Hooks, translate::routing_key};
+use super::{
+    answers, body,
+    road::{Hooks, Incoming},
+    translate::routing_key,
+};
 use crate::{App, Problem};
 
 /// Every webhook endpoint. None asks for a token: the key in the path or in the message is the proof.
 pub(crate) fn routes(app: App) -> Router {
-    Router::new()
-        .route("/hooks/generic/{key}", post(generic))
-        .route("/hooks/alertmanager/{key}", post(alertmanager))
+    let hooks = IntegrationKind::ALL.into_iter().filter_map(|kind| Some((kind, kind.path()?)));
+    let hooks = hooks.fold(Router::new(), |router, (kind, word)| {
+        let take = move |State(hooks): State<Arc<Hooks>>, key: Key, request: Request| async move {
+            plain(&hooks, kind, key, request).await
+        };
+        router.route(&format!("/hooks/{word}/{{key}}"), post(take))
+    });
+    hooks
         .route("/v2/enqueue", post(enqueue))
         .route("/v2/change/enqueue", post(change))
         .with_state(Arc::new(Hooks::new(app)))
@@ -28,25 +37,32 @@ pub(crate) fn routes(app: App) -> Router {
 /// A key in a path; one that is not even text opens nothing, and is refused like any other that opens nothing.
 type Key = Result<Path<String>, PathRejection>;
 
-async fn generic(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
-    plain(&hooks, IntegrationKind::Generic, key, request).await
-}
-
-async fn alertmanager(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
-    plain(&hooks, IntegrationKind::Alertmanager, key, request).await
-}
-
 async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Request) -> Response {
     let started = Instant::now();
     let key = key.map(|Path(key)| key).unwrap_or_default();
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
     let response = match body::read(message, limit).await {
-        Ok(message) => answers::plain(hooks.receive(format, &key, &parts.headers, message).await),
+        Ok(message) => {
+            let incoming = Incoming {
+                format,
+                key: &key,
+                headers: &parts.headers,
+                target: target(&parts),
+                call: None,
+                message,
+            };
+            answers::plain(hooks.receive(incoming).await)
+        }
         Err(unread) => answers::plain_unread(unread, limit),
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response
+}
+
+/// The path and the query that were called.
+fn target(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", PathAndQuery::as_str)
 }
 
 async fn enqueue(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
@@ -56,7 +72,17 @@ async fn enqueue(State(hooks): State<Arc<Hooks>>, request: Request) -> Response 
     let format = IntegrationKind::PagerDuty;
     let response = match body::read(message, limit).await {
         Ok(message) => match routing_key(&message) {
-            Some(key) => answers::pagerduty(hooks.receive(format, &key, &parts.headers, message).await),
+            Some(key) => {
+                let incoming = Incoming {
+                    format,
+                    key: &key,
+                    headers: &parts.headers,
+                    target: target(&parts),
+                    call: None,
+                    message,
+                };
+                answers::pagerduty(hooks.receive(incoming).await)
+            }
             None => answers::pagerduty_without_key(&message),
         },
         Err(unread) => answers::pagerduty_unread(unread, limit),

@@ -2,11 +2,13 @@
 
 mod answers;
 mod body;
+mod envelope;
 mod hooks;
+mod refusals;
 mod road;
-pub mod signature;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;
+mod verify;
 
 pub(crate) use hooks::routes;

@@ -1,5 +1,7 @@
 //! Every endpoint, with the exact answers that senders read.
 
+mod proof;
+
 use std::sync::Arc;
 
 use axum::{
@@ -9,8 +11,8 @@ use axum::{
 };
 use commands::{DirectoryHandle, Engine, EpisodeIndex, Intake, MetadataExt, VirtualClock, key_hash};
 use domain::{
-    Actor, IntegrationId, SecretId, ServiceId, Timestamp,
-    integration::{Integration, IntegrationCommand, IntegrationKind},
+    Actor, DeliveryId, IntegrationId, SecretId, ServiceId, Timestamp,
+    integration::{Integration, IntegrationCommand, IntegrationKind, Reading, Verification},
 };
 use futures::{FutureExt, future::BoxFuture};
 use hmac::{Hmac, Mac};
@@ -23,6 +25,8 @@ use uuid::Uuid;
 
 use crate::{App, Settings, TokenDigest};
 
+const NOW: i64 = 1_764_000_000_000;
+const SECRET: SecretId = SecretId::new(Uuid::from_u128(99));
 const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 struct NoEpisodes;
@@ -36,7 +40,11 @@ impl EpisodeIndex for NoEpisodes {
 /// The endpoints over a log in memory, with one integration of each kind and one that requires signatures.
 struct Doors {
     store: Store,
+    app: App,
+    clock: VirtualClock,
     router: Router,
+    /// Where what this test is about begins.
+    after: u64,
 }
 
 impl Doors {
@@ -45,8 +53,38 @@ impl Doors {
     }
 
     async fn over(store: Store) -> Self {
-        let router = super::routes(app_over(&store).await);
-        Self { store, router }
+        let clock = VirtualClock::at(Timestamp::from_millis(NOW));
+        let app = app_at(&store, clock.clone()).await;
+        let following = app.directory.clone();
+        tokio::spawn(async move { following.follow().await });
+        let router = super::routes(app.clone());
+        Self { after: store.head(), store, app, clock, router }
+    }
+
+    /// Opens another entrance, and returns its key. Its secret is `a secret of the sender`.
+    async fn open(&mut self, kind: IntegrationKind, verification: Verification, reading: Reading) -> String {
+        let number = self.store.head() + 1;
+        let key = format!("{number:032x}");
+        let command = IntegrationCommand::CreateIntegration {
+            name: kind.word().to_owned(),
+            kind,
+            service: ServiceId::new(Uuid::from_u128(7)),
+            key_hash: key_hash(&key),
+            signing_secret: verification.needs_secret().then_some(SECRET),
+            verification: Some(verification),
+            reading,
+            unknown: vec![],
+        };
+        self.change(IntegrationId::new(Uuid::from_u128(number.into())), &command).await;
+        key
+    }
+
+    /// Changes an integration, and waits until the endpoints know.
+    async fn change(&mut self, id: IntegrationId, command: &IntegrationCommand) {
+        let metadata = Metadata::of(Actor::Administrator, commands::mint::uuid());
+        let done = self.app.engine.execute::<Integration>(id, command, &metadata).await.expect("changed");
+        assert!(self.app.directory.reach(done.position, std::time::Duration::from_secs(10)).await);
+        self.after = done.position;
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
@@ -60,18 +98,30 @@ impl Doors {
         self.send(Request::post(path).body(body.into()).expect("a request")).await
     }
 
-    /// What was kept since the integrations were made.
+    /// The messages that were kept since the integrations were made.
     async fn kept(&self) -> Vec<Value> {
-        let events = self.store.read(4, usize::MAX, &Filter::All).await.expect("events");
+        self.recorded(&Filter::Categories(vec![DeliveryId::CATEGORY])).await
+    }
+
+    /// What was noted of integrations since they were made.
+    async fn noted(&self) -> Vec<Value> {
+        self.recorded(&Filter::Categories(vec![IntegrationId::CATEGORY])).await
+    }
+
+    async fn recorded(&self, filter: &Filter) -> Vec<Value> {
+        let events = self.store.read(self.after, usize::MAX, filter).await.expect("events");
         events.iter().map(|event| serde_json::from_slice(&event.payload).expect("json")).collect()
     }
 }
 
 /// What requests may use, over a log with an integration of each kind and one that requires signatures.
 pub(crate) async fn app_over(store: &Store) -> App {
-    let clock = VirtualClock::at(Timestamp::from_millis(1_764_000_000_000));
+    app_at(store, VirtualClock::at(Timestamp::from_millis(NOW))).await
+}
+
+async fn app_at(store: &Store, clock: VirtualClock) -> App {
     let engine = Engine::new(store.clone(), Arc::new(clock));
-    let secret = SecretId::new(Uuid::from_u128(99));
+    let secret = SECRET;
     store.vault().seal(secret, b"a secret of the sender").await.expect("sealed");
     for (number, key, kind, signing_secret) in [
         (1, "generic-key", IntegrationKind::Generic, None),
@@ -85,6 +135,8 @@ pub(crate) async fn app_over(store: &Store) -> App {
             service: ServiceId::new(Uuid::from_u128(7)),
             key_hash: key_hash(key),
             signing_secret,
+            verification: None,
+            reading: Reading::default(),
             unknown: vec![],
         };
         let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));

@@ -54,6 +54,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
     Ok(Translated {
         action,
         key,
+        incident: None,
         title,
         details: message.any(&DETAILS).prose().and_then(|details| text::details(&details)),
         severity,

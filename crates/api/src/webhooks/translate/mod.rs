@@ -14,22 +14,45 @@ mod tests;
 mod text;
 mod words;
 
-use domain::{DeliveryId, Translated, integration::IntegrationKind};
+use std::borrow::Cow;
+
+use domain::{DeliveryId, Meaning, Timestamp, delivery::Envelope, integration::IntegrationKind};
+
+use json::Json;
 
 pub use malformed::{Malformed, Problem};
 pub(crate) use pagerduty::routing_key;
 
-/// What a message says, in the vocabulary of incidents. An empty list says that there is nothing to do.
+/// What a message means, in the vocabulary of incidents.
 pub fn translate(
     format: IntegrationKind,
+    envelope: &Envelope,
     body: &[u8],
     delivery: DeliveryId,
-) -> Result<Vec<Translated>, Malformed> {
-    let message = json::Json::parse(body)?;
-    match format {
-        IntegrationKind::Generic => generic::translate(&message),
-        IntegrationKind::Alertmanager => alertmanager::translate(&message),
-        IntegrationKind::PagerDuty => pagerduty::translate(&message, delivery),
+) -> Result<Meaning, Malformed> {
+    if envelope.form {
+        return match json::from_form(body)? {
+            json::Form::Fields(message) => read(format, envelope, &message, delivery),
+            json::Form::Message(text) => read(format, envelope, &Json::parse(text.as_bytes())?, delivery),
+        };
     }
-    .map(|translated| vec![translated])
+    read(format, envelope, &Json::parse(body)?, delivery)
+}
+
+fn read(
+    format: IntegrationKind,
+    envelope: &Envelope,
+    message: &Json<'_>,
+    delivery: DeliveryId,
+) -> Result<Meaning, Malformed> {
+    match format {
+        IntegrationKind::Generic => generic::translate(message).map(Meaning::from),
+        IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
+        IntegrationKind::PagerDuty => pagerduty::translate(message, delivery).map(Meaning::from),
+    }
+}
+
+/// The instant that a header or a text names, in any of the usual ways.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    words::time(&Json::Text(Cow::Borrowed(text)))
 }

@@ -51,6 +51,7 @@ pub(super) fn translate(message: &Json<'_>, delivery: DeliveryId) -> Result<Tran
         action,
         title: title(payload, &key),
         key,
+        incident: None,
         details: details(payload),
         severity,
         unknown_severity,

@@ -1,6 +1,10 @@
 //! What real senders sent, and what broken ones might.
 
-use domain::{AlertAction, DeliveryId, Severity, Translated, integration::IntegrationKind};
+use domain::{
+    AlertAction, DeliveryId, Meaning, Severity, Translated,
+    delivery::{Envelope, Verdict},
+    integration::{Identity, IntegrationKind, Reading},
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,11 +12,11 @@ use uuid::Uuid;
 use super::{Malformed, routing_key, translate};
 
 const DELIVERY: DeliveryId = DeliveryId::new(Uuid::from_u128(0xabc));
-const KINDS: [IntegrationKind; 3] =
-    [IntegrationKind::Generic, IntegrationKind::Alertmanager, IntegrationKind::PagerDuty];
+const KINDS: [IntegrationKind; IntegrationKind::ALL.len()] = IntegrationKind::ALL;
 
 fn one(format: IntegrationKind, body: &[u8]) -> Translated {
-    let mut all = translate(format, body, DELIVERY).expect("understood");
+    let meaning = translate(format, &Envelope::default(), body, DELIVERY).expect("understood");
+    let Meaning::Alerts(mut all) = meaning else { panic!("it asks for nothing: {meaning:?}") };
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -30,7 +34,8 @@ fn pagerduty(body: &Value) -> Translated {
 }
 
 fn refused(format: IntegrationKind, body: &Value) -> Malformed {
-    translate(format, body.to_string().as_bytes(), DELIVERY).expect_err("not understood")
+    translate(format, &Envelope::default(), body.to_string().as_bytes(), DELIVERY)
+        .expect_err("not understood")
 }
 
 macro_rules! fixture {
@@ -117,6 +122,61 @@ fn alerts_without_a_group_key_are_grouped_by_their_labels() {
     let swapped = json!({"alerts": [{"status": "resolved", "labels": {"a": "1", "b": "/srv"}}]});
     assert_eq!(alertmanager(&body("/srv")).key, alertmanager(&swapped).key);
     assert_ne!(alertmanager(&body("/srv")).key, alertmanager(&body("/var")).key);
+}
+
+fn by_alert(body: &[u8]) -> Vec<Translated> {
+    let reading = Reading { identity: Identity::Alert, ..Reading::default() };
+    let envelope = Envelope { reading, ..Envelope::default() };
+    let meaning = translate(IntegrationKind::Alertmanager, &envelope, body, DELIVERY).expect("understood");
+    meaning.alerts().to_vec()
+}
+
+#[test]
+fn each_alert_of_a_group_may_be_a_problem_of_its_own() {
+    let alerts = by_alert(fixture!("alertmanager_mixed"));
+    let told: Vec<_> = alerts.iter().map(|alert| (alert.action, &*alert.key, &*alert.title)).collect();
+    assert_eq!(
+        told,
+        [
+            (AlertAction::Resolve, "ff8a31f0539b5415", "disk /srv at 95%"),
+            (AlertAction::Trigger, "45424140ea0eafa9", "disk /var at 91%"),
+        ]
+    );
+    assert_eq!(alerts[0].source.as_deref(), Some("127.0.0.1:9201"));
+    assert!(!alerts[1].details.as_ref().expect("details").contains("/srv"));
+    let bare = json!({"groupKey": "g", "groupLabels": {"alertname": "Disk"}, "commonLabels": {"alertname": "Disk"},
+        "alerts": [{"labels": {"alertname": "Disk", "mount": "/var"}}, {"labels": {"alertname": "Disk"}}]});
+    let bare = by_alert(bare.to_string().as_bytes());
+    assert_eq!((&*bare[0].title, &*bare[1].title), ("Disk mount=/var", "Disk"));
+    assert_ne!(bare[0].key, bare[1].key);
+    let empty = by_alert(br#"{"groupKey":"g","status":"firing","alerts":[]}"#);
+    assert_eq!((empty.len(), &*empty[0].key), (1, "g"));
+}
+
+#[test]
+fn a_group_that_leaves_alerts_out_is_not_over() {
+    let body = |truncated: Value, status: &str| {
+        json!({"groupKey": "g", "status": status, "truncatedAlerts": truncated,
+            "alerts": [{"status": status, "fingerprint": "f", "labels": {"alertname": "Disk"}}]})
+        .to_string()
+    };
+    let meaning = |body: String| {
+        translate(IntegrationKind::Alertmanager, &Envelope::default(), body.as_bytes(), DELIVERY)
+            .expect("understood")
+    };
+    for truncated in [json!(3), json!("3")] {
+        let Meaning::Nothing { verdict, reason } = meaning(body(truncated, "resolved")) else {
+            panic!("it says nothing about the group")
+        };
+        assert_eq!(verdict, Verdict::Ignored);
+        assert!(reason.contains("leaves out 3 more"), "{reason}");
+    }
+    assert_eq!(meaning(body(json!(0), "resolved")).alerts()[0].action, AlertAction::Resolve);
+    let firing = meaning(body(json!(3), "firing"));
+    assert_eq!(firing.alerts()[0].action, AlertAction::Trigger);
+    assert!(firing.alerts()[0].details.as_ref().is_some_and(|details| details.contains("3 more alerts")));
+    let alert = by_alert(body(json!(3), "resolved").as_bytes());
+    assert_eq!((alert.len(), alert[0].action), (1, AlertAction::Resolve), "that alert itself is over");
 }
 
 #[test]
@@ -298,15 +358,15 @@ proptest! {
     fn arbitrary_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = routing_key(&body);
         for kind in KINDS {
-            let _ = translate(kind, &body, DELIVERY);
+            let _ = translate(kind, &Envelope::default(), &body, DELIVERY);
         }
     }
 
     #[test]
     fn mangled_messages_become_fitting_alerts_or_reasons(body in mangled()) {
         for kind in KINDS {
-            match translate(kind, body.to_string().as_bytes(), DELIVERY) {
-                Ok(alerts) => alerts.iter().for_each(fits),
+            match translate(kind, &Envelope::default(), body.to_string().as_bytes(), DELIVERY) {
+                Ok(meaning) => meaning.alerts().iter().for_each(fits),
                 Err(why) => prop_assert!(!why.problems().is_empty() && !why.to_string().is_empty()),
             }
         }
