@@ -80,7 +80,8 @@ pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
         Refusal::Unproven(why) => {
             unauthorized(invalid_event(StatusCode::UNAUTHORIZED, &[why.why]), why.challenge)
         }
-        Refusal::Malformed { why: Malformed::NotJson { why }, .. } => unrecognized(&why),
+        // What exactly is wrong with it is in the delivery log; clients look for these words.
+        Refusal::Malformed { why: Malformed::NotJson { .. }, .. } => unrecognized("JSON parse error"),
         Refusal::Malformed { why: Malformed::Invalid { problems }, .. } => {
             let errors: Vec<_> = problems
                 .iter()
@@ -91,9 +92,15 @@ pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
                 .collect();
             invalid_event(StatusCode::BAD_REQUEST, &errors)
         }
-        Refusal::Busy => later("Too many events at once"),
-        Refusal::Unavailable => later("The event could not be stored"),
+        Refusal::Busy => later(StatusCode::TOO_MANY_REQUESTS, "Too many events at once"),
+        Refusal::Unavailable => later(StatusCode::SERVICE_UNAVAILABLE, "The event could not be stored"),
     }
+}
+
+/// The answer to an event whose routing key cannot be one.
+pub(super) fn pagerduty_wrong_key() -> Response {
+    let why = "Length of 'routing_key' is incorrect (should be 32 characters)";
+    invalid_event(StatusCode::BAD_REQUEST, &[why.to_owned()])
 }
 
 /// The answer to an event from which no routing key could be read.
@@ -104,8 +111,7 @@ pub(super) fn pagerduty_without_key(message: &[u8]) -> Response {
         Ok(serde_json::Value::Object(_)) => {
             invalid_event(StatusCode::BAD_REQUEST, &["'routing_key' is missing or blank".to_owned()])
         }
-        Ok(_) => unrecognized("the event is not a JSON object"),
-        Err(_) => unrecognized("JSON parse error"),
+        Ok(_) | Err(_) => unrecognized("JSON parse error"),
     }
 }
 
@@ -133,10 +139,10 @@ fn unrecognized(why: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-fn later(why: &str) -> Response {
+fn later(status: StatusCode, why: &str) -> Response {
     let body = json!({"status": "unavailable", "message": "Try again later", "errors": [why]});
     let retry_after = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
-    (StatusCode::SERVICE_UNAVAILABLE, retry_after, Json(body)).into_response()
+    (status, retry_after, Json(body)).into_response()
 }
 
 fn unauthorized(mut response: Response, challenge: &'static str) -> Response {

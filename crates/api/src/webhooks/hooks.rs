@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Router,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{StatusCode, request::Parts, uri::PathAndQuery},
-    response::{IntoResponse, Response},
+    http::{request::Parts, uri::PathAndQuery},
+    response::Response,
     routing::post,
 };
 use domain::integration::IntegrationKind;
@@ -17,7 +17,7 @@ use super::{
     road::{Hooks, Incoming},
     translate::routing_key,
 };
-use crate::{App, Problem};
+use crate::App;
 
 /// Every webhook endpoint. None asks for a token: the key in the path or in the message is the proof.
 pub(crate) fn routes(app: App) -> Router {
@@ -65,20 +65,33 @@ fn target(parts: &Parts) -> &str {
     parts.uri.path_and_query().map_or("/", PathAndQuery::as_str)
 }
 
+/// Characters in a routing key.
+const ROUTING_KEY: usize = 32;
+
 async fn enqueue(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
+    event(&hooks, request, None).await
+}
+
+/// Changes are kept, and page nobody.
+async fn change(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
+    event(&hooks, request, Some("POST /v2/change/enqueue")).await
+}
+
+async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response {
     let started = Instant::now();
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
     let format = IntegrationKind::PagerDuty;
     let response = match body::read(message, limit).await {
         Ok(message) => match routing_key(&message) {
+            Some(key) if key.chars().count() != ROUTING_KEY => answers::pagerduty_wrong_key(),
             Some(key) => {
                 let incoming = Incoming {
                     format,
                     key: &key,
                     headers: &parts.headers,
                     target: target(&parts),
-                    call: None,
+                    call,
                     message,
                 };
                 answers::pagerduty(hooks.receive(incoming).await)
@@ -89,10 +102,4 @@ async fn enqueue(State(hooks): State<Arc<Hooks>>, request: Request) -> Response 
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response
-}
-
-/// Change events page nobody and are shown nowhere yet: saying so is better than taking them and forgetting them.
-async fn change() -> Response {
-    let why = "change events are not taken; send alerts to /v2/enqueue";
-    Problem::new(StatusCode::NOT_FOUND, "no-change-events", why).into_response()
 }

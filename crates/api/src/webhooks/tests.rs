@@ -195,28 +195,58 @@ async fn clients_of_pagerduty_get_their_answer_with_the_key() {
 
 #[tokio::test]
 async fn clients_of_pagerduty_are_refused_in_their_format() {
-    let doors = Doors::new().await;
+    let mut doors = Doors::new().await;
     let invalid =
         |why: &str| json!({"status": "invalid event", "message": "Event object is invalid", "errors": [why]});
     let bad = StatusCode::BAD_REQUEST;
-    let stranger = r#"{"routing_key":"nobody","event_action":"trigger"}"#;
+    let stranger = event(&json!({"routing_key": "f".repeat(32), "event_action": "trigger"}));
     assert_eq!(doors.post("/v2/enqueue", stranger).await, (bad, invalid("Invalid routing key")));
-    let generic = r#"{"routing_key":"generic-key","event_action":"trigger"}"#;
-    assert_eq!(doors.post("/v2/enqueue", generic).await, (bad, invalid("Invalid routing key")));
+    let other = doors.open(IntegrationKind::Generic, Verification::Key, Reading::default()).await;
+    let other = event(&json!({"routing_key": other, "event_action": "trigger"}));
+    assert_eq!(doors.post("/v2/enqueue", other).await, (bad, invalid("Invalid routing key")));
+    let short = r#"{"routing_key":"generic-key","event_action":"trigger"}"#;
+    let length = "Length of 'routing_key' is incorrect (should be 32 characters)";
+    assert_eq!(doors.post("/v2/enqueue", short).await, (bad, invalid(length)));
+    assert_eq!(doors.post("/v2/change/enqueue", short).await, (bad, invalid(length)));
     assert_eq!(doors.post("/v2/enqueue", "{}").await, (bad, invalid("'routing_key' is missing or blank")));
     let unrecognized = json!({"status": "Unrecognized object", "message": "Event object format is unrecognized",
         "errors": ["JSON parse error"]});
-    assert_eq!(doors.post("/v2/enqueue", "nonsense").await, (bad, unrecognized));
+    for body in ["nonsense", "", "[]", "7"] {
+        assert_eq!(doors.post("/v2/enqueue", body).await, (bad, unrecognized.clone()), "{body}");
+    }
     assert_eq!(doors.kept().await.len(), 0);
+
+    let broken = format!(r#"{{"routing_key":"{PAGERDUTY_KEY}","payload":"#);
+    assert_eq!(doors.post("/v2/enqueue", broken).await, (bad, unrecognized));
+    let long = event(&json!({"event_action": "resolve", "dedup_key": "k".repeat(256)}));
+    let too_long = invalid("'dedup_key' is too long (should be at most 255 characters)");
+    assert_eq!(doors.post("/v2/enqueue", long).await, (bad, too_long));
+    assert_eq!(doors.kept().await.len(), 2, "what has a key that opens is kept");
 
     let empty = event(&json!({"event_action": "trigger", "payload": {}}));
     let missing = invalid("'payload.summary' is missing or blank");
     assert_eq!(doors.post("/v2/enqueue", empty).await, (bad, missing));
-    assert_eq!(doors.kept().await.len(), 1);
+    assert_eq!(doors.kept().await.len(), 3);
 
     let (status, answer) = doors.post("/v2/enqueue", vec![b' '; 512 * 1024 + 1]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer, invalid("Event is larger than 524288 bytes"));
+}
+
+#[tokio::test]
+async fn a_change_is_kept_and_answered_like_an_event() {
+    let doors = Doors::new().await;
+    let change = event(&json!({"payload": {"summary": "deploy", "source": "ci"}}));
+    let (status, answer) = doors.post("/v2/change/enqueue", change.clone()).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::ACCEPTED, &json!("success")));
+    assert_eq!(answer["dedup_key"].as_str().map(str::len), Some(32));
+    let kept = doors.kept().await;
+    assert_eq!(kept[0]["envelope"], json!({"call": "POST /v2/change/enqueue"}));
+    let (status, answer) = doors.post("/v2/change/enqueue", event(&json!({"payload": {}}))).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer["errors"], json!(["'payload.summary' is missing or blank"]));
+    let (status, _) = doors.post("/v2/enqueue", change).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "it is no event");
 }
 
 #[tokio::test]

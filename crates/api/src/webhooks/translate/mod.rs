@@ -48,7 +48,7 @@ fn read(
     match format {
         IntegrationKind::Generic => generic::translate(message).map(Meaning::from),
         IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
-        IntegrationKind::PagerDuty => pagerduty::translate(message, delivery).map(Meaning::from),
+        IntegrationKind::PagerDuty => pagerduty::translate(message, envelope, delivery),
     }
 }
 
