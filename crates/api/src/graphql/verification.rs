@@ -329,6 +329,11 @@ impl From<DomainReading> for Reading {
 pub(super) const fn usual_preset(kind: domain::integration::IntegrationKind) -> Preset {
     use domain::integration::IntegrationKind as Kind;
     match kind {
-        Kind::Generic | Kind::Alertmanager | Kind::PagerDuty => Preset::Midwatch,
+        Kind::Grafana => Preset::Grafana,
+        Kind::Sentry => Preset::Sentry,
+        Kind::GitHub => Preset::GitHub,
+        Kind::Generic | Kind::Alertmanager | Kind::PagerDuty | Kind::Datadog | Kind::NewRelic => {
+            Preset::Midwatch
+        }
     }
 }

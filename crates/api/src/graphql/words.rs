@@ -53,6 +53,17 @@ pub(super) enum IntegrationKind {
     /// PagerDuty's Events API v2.
     #[graphql(name = "PAGERDUTY")]
     PagerDuty,
+    /// Grafana's alerting webhook.
+    Grafana,
+    /// Datadog's webhooks, with the template that our documentation ships.
+    Datadog,
+    /// New Relic's workflow webhooks, and its legacy ones.
+    NewRelic,
+    /// Sentry's internal integrations.
+    Sentry,
+    /// GitHub's webhooks, and whatever signs as GitHub does.
+    #[graphql(name = "GITHUB")]
+    GitHub,
 }
 
 /// How the sender of a delivery proved itself.

@@ -6,7 +6,7 @@ use domain::{
     integration::{Entrance, IntegrationKind, Verification},
 };
 
-use super::verify::Claim;
+use super::{translate, verify::Claim};
 
 /// Characters of a header's value that are kept.
 const MAX_VALUE: usize = 200;
@@ -25,7 +25,14 @@ pub(super) fn of(entrance: &Entrance, claim: Claim<'_>, call: Option<&str>) -> E
 /// The header in which senders of this kind say what kind of message it is.
 const fn topic_header(kind: IntegrationKind) -> Option<&'static str> {
     match kind {
-        IntegrationKind::Generic | IntegrationKind::Alertmanager | IntegrationKind::PagerDuty => None,
+        IntegrationKind::Sentry => Some("sentry-hook-resource"),
+        IntegrationKind::GitHub => Some("x-github-event"),
+        IntegrationKind::Generic
+        | IntegrationKind::Alertmanager
+        | IntegrationKind::PagerDuty
+        | IntegrationKind::Grafana
+        | IntegrationKind::Datadog
+        | IntegrationKind::NewRelic => None,
     }
 }
 
@@ -37,9 +44,16 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
     };
     let usual: &[&str] = match entrance.kind {
         IntegrationKind::Generic => &["idempotency-key", "webhook-id", "x-webhook-id", "x-github-delivery"],
-        IntegrationKind::Alertmanager | IntegrationKind::PagerDuty => &[],
+        IntegrationKind::Sentry => &["request-id"],
+        IntegrationKind::GitHub => &["x-github-delivery"],
+        IntegrationKind::Alertmanager
+        | IntegrationKind::PagerDuty
+        | IntegrationKind::Grafana
+        | IntegrationKind::Datadog
+        | IntegrationKind::NewRelic => &[],
     };
-    signed.into_iter().chain(usual.iter().copied()).find_map(|name| kept(claim, name))
+    let named = signed.into_iter().chain(usual.iter().copied()).find_map(|name| kept(claim, name));
+    named.or_else(|| translate::sender_id(entrance.kind, is_form(claim), claim.body))
 }
 
 fn kept(claim: Claim<'_>, name: &str) -> Option<String> {

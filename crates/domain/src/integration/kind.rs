@@ -12,11 +12,30 @@ pub enum IntegrationKind {
     Alertmanager,
     /// PagerDuty's Events API v2.
     PagerDuty,
+    /// Grafana's alerting webhook.
+    Grafana,
+    /// Datadog's webhooks, with the template that our documentation ships.
+    Datadog,
+    /// New Relic's workflow webhooks, and its legacy ones.
+    NewRelic,
+    /// Sentry's internal integrations.
+    Sentry,
+    /// Whatever signs as GitHub does.
+    GitHub,
 }
 
 impl IntegrationKind {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Generic, Self::Alertmanager, Self::PagerDuty];
+    pub const ALL: [Self; 8] = [
+        Self::Generic,
+        Self::Alertmanager,
+        Self::PagerDuty,
+        Self::Grafana,
+        Self::Datadog,
+        Self::NewRelic,
+        Self::Sentry,
+        Self::GitHub,
+    ];
 
     /// The word in stored events and metrics.
     pub const fn word(self) -> &'static str {
@@ -24,6 +43,11 @@ impl IntegrationKind {
             Self::Generic => "generic",
             Self::Alertmanager => "alertmanager",
             Self::PagerDuty => "pager_duty",
+            Self::Grafana => "grafana",
+            Self::Datadog => "datadog",
+            Self::NewRelic => "new_relic",
+            Self::Sentry => "sentry",
+            Self::GitHub => "git_hub",
         }
     }
 
@@ -33,6 +57,11 @@ impl IntegrationKind {
             Self::Generic => Some("generic"),
             Self::Alertmanager => Some("alertmanager"),
             Self::PagerDuty => None,
+            Self::Grafana => Some("grafana"),
+            Self::Datadog => Some("datadog"),
+            Self::NewRelic => Some("newrelic"),
+            Self::Sentry => Some("sentry"),
+            Self::GitHub => Some("github"),
         }
     }
 }

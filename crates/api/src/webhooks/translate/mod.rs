@@ -5,10 +5,15 @@
 //! understood pages; only what cannot is refused, and then with the place and the reason.
 
 mod alertmanager;
+mod datadog;
 mod generic;
+mod git_hub;
+mod grafana;
 mod json;
 mod malformed;
+mod new_relic;
 mod pagerduty;
+mod sentry;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -49,6 +54,23 @@ fn read(
         IntegrationKind::Generic => generic::translate(message).map(Meaning::from),
         IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
         IntegrationKind::PagerDuty => pagerduty::translate(message, envelope, delivery),
+        IntegrationKind::Grafana => grafana::translate(message, envelope.reading),
+        IntegrationKind::Datadog => datadog::translate(message),
+        IntegrationKind::NewRelic => new_relic::translate(message),
+        IntegrationKind::Sentry => sentry::translate(message, envelope),
+        IntegrationKind::GitHub => git_hub::translate(message, envelope),
+    }
+}
+
+/// The sender's own id of a message, for formats that have it among the bytes.
+pub(super) fn sender_id(format: IntegrationKind, form: bool, body: &[u8]) -> Option<String> {
+    match format {
+        IntegrationKind::Datadog if form => match json::from_form(body).ok()? {
+            json::Form::Fields(message) => datadog::sender_id(&message),
+            json::Form::Message(text) => datadog::sender_id(&Json::parse(text.as_bytes()).ok()?),
+        },
+        IntegrationKind::Datadog => datadog::sender_id(&Json::parse(body).ok()?),
+        _ => None,
     }
 }
 

@@ -1,5 +1,12 @@
 //! What real senders sent, and what broken ones might.
 
+mod datadog;
+mod git_hub;
+mod grafana;
+mod new_relic;
+mod sentry;
+mod speed;
+
 use domain::{
     AlertAction, DeliveryId, Meaning, Severity, Translated,
     delivery::{Envelope, Verdict},
@@ -38,15 +45,30 @@ fn refused(format: IntegrationKind, body: &Value) -> Malformed {
         .expect_err("not understood")
 }
 
-macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!("../fixtures/", $name, ".json"))
-    };
+/// A message that a sender sent, or that its documentation shows.
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/src/webhooks/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn fixture_json(name: &str) -> Value {
+    serde_json::from_slice(&fixture(name)).expect("a fixture is JSON")
+}
+
+fn meaning(format: IntegrationKind, envelope: &Envelope, body: &Value) -> Meaning {
+    translate(format, envelope, body.to_string().as_bytes(), DELIVERY)
+        .unwrap_or_else(|why| panic!("{body}: {why}"))
+}
+
+/// The reason for which a message is recorded and nothing else.
+fn recorded(meaning: Meaning) -> String {
+    let Meaning::Nothing { verdict: Verdict::Recorded, reason } = meaning else { panic!("{meaning:?}") };
+    reason
 }
 
 #[test]
 fn a_firing_group_of_alertmanager_is_one_problem() {
-    let alert = one(IntegrationKind::Alertmanager, fixture!("alertmanager_firing"));
+    let alert = one(IntegrationKind::Alertmanager, &fixture("alertmanager_firing"));
     assert_eq!(alert.action, AlertAction::Trigger);
     assert_eq!(alert.key, r#"{}:{alertname="DiskWarn", cluster="lab"}"#);
     assert_eq!(alert.title, "DiskWarn cluster=lab (2 alerts)");
@@ -67,7 +89,7 @@ fn a_firing_group_of_alertmanager_is_one_problem() {
 
 #[test]
 fn a_group_fires_while_one_of_its_alerts_does() {
-    let alert = one(IntegrationKind::Alertmanager, fixture!("alertmanager_mixed"));
+    let alert = one(IntegrationKind::Alertmanager, &fixture("alertmanager_mixed"));
     assert_eq!(alert.action, AlertAction::Trigger);
     assert_eq!(alert.title, "disk /var at 91%");
     assert!(!alert.details.expect("details").contains("/srv"));
@@ -75,7 +97,7 @@ fn a_group_fires_while_one_of_its_alerts_does() {
 
 #[test]
 fn a_resolved_group_of_alertmanager_resolves() {
-    let alert = one(IntegrationKind::Alertmanager, fixture!("alertmanager_resolved"));
+    let alert = one(IntegrationKind::Alertmanager, &fixture("alertmanager_resolved"));
     assert_eq!(alert.action, AlertAction::Resolve);
     assert_eq!(alert.key, r#"{}:{alertname="HighErrorRate", cluster="lab"}"#);
     assert_eq!(alert.title, "Error ratio of 127.0.0.1:9201 is 0.9");
@@ -133,7 +155,7 @@ fn by_alert(body: &[u8]) -> Vec<Translated> {
 
 #[test]
 fn each_alert_of_a_group_may_be_a_problem_of_its_own() {
-    let alerts = by_alert(fixture!("alertmanager_mixed"));
+    let alerts = by_alert(&fixture("alertmanager_mixed"));
     let told: Vec<_> = alerts.iter().map(|alert| (alert.action, &*alert.key, &*alert.title)).collect();
     assert_eq!(
         told,
@@ -187,7 +209,7 @@ fn a_body_of_a_custom_template_is_read_as_the_generic_format() {
 
 #[test]
 fn what_alertmanager_sends_to_pagerduty_is_understood() {
-    let alert = one(IntegrationKind::PagerDuty, fixture!("pagerduty_trigger"));
+    let alert = one(IntegrationKind::PagerDuty, &fixture("pagerduty_trigger"));
     assert_eq!(alert.action, AlertAction::Trigger);
     assert_eq!(alert.key, "af8d525641afa39aabaf3d33736aaf1160ead4a5d4004fdd07148b9643d6be3d");
     assert_eq!(alert.title, "[FIRING:2] DiskWarn lab (127.0.0.1:9201 demo warning infra)");
@@ -200,11 +222,25 @@ fn what_alertmanager_sends_to_pagerduty_is_understood() {
         "{details}"
     );
 
-    let over = one(IntegrationKind::PagerDuty, fixture!("pagerduty_resolve"));
+    let over = one(IntegrationKind::PagerDuty, &fixture("pagerduty_resolve"));
     assert_eq!(over.action, AlertAction::Resolve);
-    let taken = one(IntegrationKind::PagerDuty, fixture!("pagerduty_acknowledge"));
+    let taken = one(IntegrationKind::PagerDuty, &fixture("pagerduty_acknowledge"));
     assert_eq!((taken.action, &*taken.key), (AlertAction::Acknowledge, "pd-1"));
-    assert_eq!(one(IntegrationKind::PagerDuty, fixture!("pagerduty_small")).severity, Severity::Critical);
+    assert_eq!(one(IntegrationKind::PagerDuty, &fixture("pagerduty_small")).severity, Severity::Critical);
+}
+
+#[test]
+fn what_client_libraries_send_is_understood() {
+    let opened = one(IntegrationKind::PagerDuty, &fixture("pagerduty_client_trigger"));
+    assert_eq!((&*opened.key, &*opened.title, opened.severity), ("pd-1", "disk full", Severity::Critical));
+    assert_eq!(opened.links[0].text, "y");
+    let over = one(IntegrationKind::PagerDuty, &fixture("pagerduty_client_resolve"));
+    assert_eq!((over.action, over.key), (AlertAction::Resolve, opened.key));
+    assert_eq!(one(IntegrationKind::PagerDuty, &fixture("pdpyras_trigger")).key, "pdpyras-1");
+    let change = Envelope { call: Some("POST /v2/change/enqueue".to_owned()), ..Envelope::default() };
+    let meaning = meaning(IntegrationKind::PagerDuty, &change, &fixture_json("pdpyras_change"));
+    assert_eq!(recorded(meaning), "recorded as a change: deploy");
+    assert_eq!(one(IntegrationKind::Generic, &fixture("apprise")).title, "T ✓");
 }
 
 #[test]
@@ -334,6 +370,33 @@ fn mangled() -> impl Strategy<Value = Value> {
         "truncatedAlerts",
         "routing_key",
         "alertname",
+        "data",
+        "event",
+        "issue",
+        "metric_alert",
+        "issue_id",
+        "id",
+        "action",
+        "alert",
+        "workflow_run",
+        "conclusion",
+        "deployment_status",
+        "state",
+        "ruleId",
+        "evalMatches",
+        "transition",
+        "tags",
+        "targets",
+        "Message",
+        "TopicArn",
+        "Type",
+        "AlarmName",
+        "NewStateValue",
+        "Trigger",
+        "Dimensions",
+        "alias",
+        "message",
+        "priority",
     ]);
     leaf.prop_recursive(5, 64, 8, move |inner| {
         prop_oneof![
@@ -363,9 +426,16 @@ proptest! {
     }
 
     #[test]
-    fn mangled_messages_become_fitting_alerts_or_reasons(body in mangled()) {
+    fn mangled_messages_become_fitting_alerts_or_reasons(
+        body in mangled(),
+        topic in prop::option::of(prop::sample::select(vec!["issue", "event_alert", "metric_alert", "comment",
+            "workflow_run", "deployment_status", "dependabot_alert", ""])),
+        identity in prop::sample::select(vec![Identity::Group, Identity::Alert]),
+    ) {
+        let reading = Reading { identity, ..Reading::default() };
+        let envelope = Envelope { topic: topic.map(str::to_owned), reading, ..Envelope::default() };
         for kind in KINDS {
-            match translate(kind, &Envelope::default(), body.to_string().as_bytes(), DELIVERY) {
+            match translate(kind, &envelope, body.to_string().as_bytes(), DELIVERY) {
                 Ok(meaning) => meaning.alerts().iter().for_each(fits),
                 Err(why) => prop_assert!(!why.problems().is_empty() && !why.to_string().is_empty()),
             }
