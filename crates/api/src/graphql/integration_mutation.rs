@@ -92,6 +92,9 @@ impl Keys {
         let kind = domain::integration::IntegrationKind::from(kind);
         let (url, routing_key) = match kind.path() {
             Some(word) => (format!("{public_url}/hooks/{word}/{key}"), None),
+            None if kind == domain::integration::IntegrationKind::Opsgenie => {
+                (format!("{public_url}/v2/alerts"), None)
+            }
             None => (format!("{public_url}/v2/enqueue"), Some(key.clone())),
         };
         Self { key: Some(key), url: Some(url), routing_key, signing_secret: None }

@@ -332,8 +332,11 @@ pub(super) const fn usual_preset(kind: domain::integration::IntegrationKind) -> 
         Kind::Grafana => Preset::Grafana,
         Kind::Sentry => Preset::Sentry,
         Kind::GitHub => Preset::GitHub,
-        Kind::Generic | Kind::Alertmanager | Kind::PagerDuty | Kind::Datadog | Kind::NewRelic => {
-            Preset::Midwatch
-        }
+        Kind::Generic
+        | Kind::Alertmanager
+        | Kind::PagerDuty
+        | Kind::Opsgenie
+        | Kind::Datadog
+        | Kind::NewRelic => Preset::Midwatch,
     }
 }

@@ -55,6 +55,8 @@ pub(super) enum IntegrationKind {
     PagerDuty,
     /// Grafana's alerting webhook.
     Grafana,
+    /// Opsgenie's Alert API v2.
+    Opsgenie,
     /// Datadog's webhooks, with the template that our documentation ships.
     Datadog,
     /// New Relic's workflow webhooks, and its legacy ones.

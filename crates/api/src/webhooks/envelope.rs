@@ -31,6 +31,7 @@ const fn topic_header(kind: IntegrationKind) -> Option<&'static str> {
         | IntegrationKind::Alertmanager
         | IntegrationKind::PagerDuty
         | IntegrationKind::Grafana
+        | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic => None,
     }
@@ -49,6 +50,7 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
         IntegrationKind::Alertmanager
         | IntegrationKind::PagerDuty
         | IntegrationKind::Grafana
+        | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic => &[],
     };

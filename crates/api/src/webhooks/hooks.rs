@@ -13,7 +13,7 @@ use domain::integration::IntegrationKind;
 use metrics::histogram;
 
 use super::{
-    answers, body,
+    answers, body, opsgenie,
     road::{Hooks, Incoming},
     translate::routing_key,
 };
@@ -31,6 +31,7 @@ pub(crate) fn routes(app: App) -> Router {
     hooks
         .route("/v2/enqueue", post(enqueue))
         .route("/v2/change/enqueue", post(change))
+        .merge(opsgenie::routes())
         .with_state(Arc::new(Hooks::new(app)))
 }
 
@@ -61,7 +62,7 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
 }
 
 /// The path and the query that were called.
-fn target(parts: &Parts) -> &str {
+pub(super) fn target(parts: &Parts) -> &str {
     parts.uri.path_and_query().map_or("/", PathAndQuery::as_str)
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod body;
 mod envelope;
 mod hooks;
+mod opsgenie;
 mod refusals;
 mod road;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Every endpoint, with the exact answers that senders read.
 
+mod opsgenie;
 mod proof;
 
 use std::sync::Arc;

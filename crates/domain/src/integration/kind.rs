@@ -14,6 +14,8 @@ pub enum IntegrationKind {
     PagerDuty,
     /// Grafana's alerting webhook.
     Grafana,
+    /// Opsgenie's Alert API v2.
+    Opsgenie,
     /// Datadog's webhooks, with the template that our documentation ships.
     Datadog,
     /// New Relic's workflow webhooks, and its legacy ones.
@@ -26,11 +28,12 @@ pub enum IntegrationKind {
 
 impl IntegrationKind {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Generic,
         Self::Alertmanager,
         Self::PagerDuty,
         Self::Grafana,
+        Self::Opsgenie,
         Self::Datadog,
         Self::NewRelic,
         Self::Sentry,
@@ -44,6 +47,7 @@ impl IntegrationKind {
             Self::Alertmanager => "alertmanager",
             Self::PagerDuty => "pager_duty",
             Self::Grafana => "grafana",
+            Self::Opsgenie => "opsgenie",
             Self::Datadog => "datadog",
             Self::NewRelic => "new_relic",
             Self::Sentry => "sentry",
@@ -56,7 +60,7 @@ impl IntegrationKind {
         match self {
             Self::Generic => Some("generic"),
             Self::Alertmanager => Some("alertmanager"),
-            Self::PagerDuty => None,
+            Self::PagerDuty | Self::Opsgenie => None,
             Self::Grafana => Some("grafana"),
             Self::Datadog => Some("datadog"),
             Self::NewRelic => Some("newrelic"),

@@ -12,6 +12,7 @@ mod grafana;
 mod json;
 mod malformed;
 mod new_relic;
+mod opsgenie;
 mod pagerduty;
 mod sentry;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use domain::{DeliveryId, Meaning, Timestamp, delivery::Envelope, integration::In
 use json::Json;
 
 pub use malformed::{Malformed, Problem};
+pub(super) use opsgenie::asked as asked_of_opsgenie;
 pub(crate) use pagerduty::routing_key;
 
 /// What a message means, in the vocabulary of incidents.
@@ -41,6 +43,9 @@ pub fn translate(
             json::Form::Message(text) => read(format, envelope, &Json::parse(text.as_bytes())?, delivery),
         };
     }
+    if format == IntegrationKind::Opsgenie && body.trim_ascii().is_empty() {
+        return read(format, envelope, &Json::Object(vec![]), delivery);
+    }
     read(format, envelope, &Json::parse(body)?, delivery)
 }
 
@@ -55,6 +60,7 @@ fn read(
         IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
         IntegrationKind::PagerDuty => pagerduty::translate(message, envelope, delivery),
         IntegrationKind::Grafana => grafana::translate(message, envelope.reading),
+        IntegrationKind::Opsgenie => opsgenie::translate(message, envelope, delivery),
         IntegrationKind::Datadog => datadog::translate(message),
         IntegrationKind::NewRelic => new_relic::translate(message),
         IntegrationKind::Sentry => sentry::translate(message, envelope),
@@ -72,6 +78,11 @@ pub(super) fn sender_id(format: IntegrationKind, form: bool, body: &[u8]) -> Opt
         IntegrationKind::Datadog => datadog::sender_id(&Json::parse(body).ok()?),
         _ => None,
     }
+}
+
+/// Whether a method and a path are a call of Opsgenie's Alert API.
+pub(super) fn is_opsgenie_call(call: &str) -> bool {
+    opsgenie::Call::parse(call).is_some()
 }
 
 /// The instant that a header or a text names, in any of the usual ways.

@@ -4,6 +4,7 @@ mod datadog;
 mod git_hub;
 mod grafana;
 mod new_relic;
+mod opsgenie;
 mod sentry;
 mod speed;
 

@@ -15,6 +15,11 @@ fn samples() -> Vec<(IntegrationKind, Envelope, Vec<u8>)> {
         (IntegrationKind::PagerDuty, plain(), fixture("pagerduty_trigger")),
         (IntegrationKind::Grafana, plain(), fixture("grafana_firing")),
         (IntegrationKind::Datadog, plain(), fixture("datadog_triggered")),
+        (
+            IntegrationKind::Opsgenie,
+            Envelope { call: Some("POST /v2/alerts".to_owned()), ..plain() },
+            fixture("opsgenie_create"),
+        ),
         (IntegrationKind::NewRelic, plain(), fixture("newrelic_legacy")),
         (IntegrationKind::Sentry, topic("event_alert"), fixture("sentry_event_alert")),
         (IntegrationKind::GitHub, topic("dependabot_alert"), fixture("github_dependabot_alert")),
