@@ -164,6 +164,7 @@ impl Scribe<'_> {
             source: Some("payments.eu-west-1.example.org".to_owned()),
             links: vec![],
             at: self.at,
+            ordered: false,
         })
     }
 

@@ -56,6 +56,9 @@ pub struct Alert {
     pub links: Vec<Link>,
     /// When it happened by the monitoring tool's clock, or arrived if the tool does not say.
     pub at: Timestamp,
+    /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ordered: bool,
 }
 
 impl Alert {
@@ -90,6 +93,8 @@ pub struct Translated {
     pub links: Vec<Link>,
     /// When it happened by the monitoring tool's clock, if it says.
     pub at: Option<Timestamp>,
+    /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
+    pub ordered: bool,
 }
 
 /// What a message means, once translated.
@@ -145,6 +150,7 @@ impl Translated {
             source: self.source,
             links: self.links,
             at: self.at.unwrap_or(at),
+            ordered: self.ordered && self.at.is_some(),
         }
     }
 }

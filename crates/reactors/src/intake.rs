@@ -19,7 +19,7 @@ use domain::{
     Actor, Alert, AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Meaning, Rejection,
     ServiceId, Severity, Timestamp, Translated,
     delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
-    incident::Incident,
+    incident::{Incident, IncidentRejection},
 };
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use store::{Filter, Metadata, Position, Recorded};
@@ -216,6 +216,7 @@ fn unintelligible(bytes: &[u8]) -> Translated {
         action: AlertAction::Trigger,
         key: "midwatch:unintelligible".to_owned(),
         incident: None,
+        ordered: false,
         title: "An alert could not be understood".to_owned(),
         details: Some(String::from_utf8_lossy(bytes).chars().take(Alert::MAX_DETAILS).collect()),
         severity: Severity::High,
@@ -258,8 +259,12 @@ async fn trigger(parts: &Parts, run: Vec<Request>) {
         match parts.intake.open(&request, &metadata).await {
             Ok(_) => return,
             Err(CommandError::Rejected(rejection)) => {
+                let verdict = match rejection {
+                    IncidentRejection::Outdated { .. } => Verdict::Ignored,
+                    _ => Verdict::Rejected,
+                };
                 for one in &run {
-                    conclude(parts, one.conclusion(Verdict::Rejected, rejection.to_string(), None)).await;
+                    conclude(parts, one.conclusion(verdict, rejection.to_string(), None)).await;
                 }
                 return;
             }

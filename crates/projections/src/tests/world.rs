@@ -131,6 +131,7 @@ impl World {
             source: None,
             links: vec![],
             at: self.now,
+            ordered: false,
         }
     }
 

@@ -102,6 +102,7 @@ impl<'a, 'b> Group<'a, 'b> {
             action,
             key,
             incident: None,
+            ordered: false,
             title: self.title(about),
             details: self.details(about),
             severity,

@@ -41,6 +41,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
         action,
         key,
         incident: None,
+        ordered: true,
         title,
         details: details(message, transition.as_deref()),
         severity,

@@ -55,6 +55,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
         action,
         key,
         incident: None,
+        ordered: false,
         title,
         details: message.any(&DETAILS).prose().and_then(|details| text::details(&details)),
         severity,

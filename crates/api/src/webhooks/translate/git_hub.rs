@@ -43,6 +43,7 @@ pub(super) fn translate(message: &Json<'_>, envelope: &Envelope) -> Result<Meani
         action: about.action,
         key: text::digest(&format!("{event}:"), &parts),
         incident: None,
+        ordered: false,
         title: text::title(&format!("{repository}: {}", about.title)),
         details: details.kept(),
         severity,

@@ -58,6 +58,7 @@ fn legacy(message: &Json<'_>) -> Meaning {
         action,
         key: text::digest("rule:", &[&org, rule]),
         incident: None,
+        ordered: false,
         title: title.unwrap_or_else(|| "Grafana alert".to_owned()),
         details: details.kept(),
         severity,

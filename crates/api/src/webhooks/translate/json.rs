@@ -125,14 +125,13 @@ pub(crate) fn from_form(body: &[u8]) -> Result<Form<'_>, Malformed> {
     )))
 }
 
+/// Compared letter by letter: a name is looked for among all fields, and most differ in the first one.
 fn same_name(key: &str, name: &str) -> bool {
-    let letters = |text: &str| {
-        text.bytes()
-            .filter(|byte| !matches!(byte, b'_' | b'-'))
-            .map(|byte| byte.to_ascii_lowercase())
-            .collect::<Vec<_>>()
-    };
-    key == name || (key.len().abs_diff(name.len()) <= 4 && letters(key) == letters(name))
+    fn letters(text: &str) -> impl Iterator<Item = u8> {
+        let letters = text.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+        letters.map(|byte| byte.to_ascii_lowercase())
+    }
+    key == name || (key.len().abs_diff(name.len()) <= 4 && letters(key).eq(letters(name)))
 }
 
 impl<'de> Deserialize<'de> for Json<'de> {

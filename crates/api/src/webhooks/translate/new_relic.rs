@@ -28,6 +28,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
         action: action(message),
         key: text::key(&id),
         incident: None,
+        ordered: false,
         title: title.unwrap_or_else(|| text::title(&format!("New Relic issue {id}"))),
         details: details(message),
         severity,

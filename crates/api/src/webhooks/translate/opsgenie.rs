@@ -238,6 +238,7 @@ fn bare(action: AlertAction) -> Translated {
         action,
         key: String::new(),
         incident: None,
+        ordered: false,
         title: String::new(),
         details: None,
         severity: Severity::Info,

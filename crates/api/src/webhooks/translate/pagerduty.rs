@@ -86,6 +86,7 @@ fn event(message: &Json<'_>, delivery: DeliveryId) -> Result<Translated, Malform
         title: title(payload, &key),
         key,
         incident: None,
+        ordered: false,
         details: details(payload),
         severity,
         unknown_severity,
