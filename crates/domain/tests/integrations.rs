@@ -88,9 +88,13 @@ fn an_entrance_from_before_there_was_a_choice_proves_itself_as_before() {
 }
 
 #[test]
-fn what_cannot_be_fulfilled_is_refused() {
+fn verification_must_fit_the_kind() {
     let sns = || Verification::Sns { topics: vec![TOPIC.into()], raw: false };
-    let history = [create(IntegrationKind::Generic, Some(sns()))];
+    let topics = Some("topics".to_owned());
+    assert_eq!(refused(&[], &create(IntegrationKind::Generic, Some(sns()))), topics);
+    assert_eq!(refused(&[], &create(IntegrationKind::CloudWatch, Some(Verification::Key))), topics);
+    assert_eq!(refused(&[], &create(IntegrationKind::CloudWatch, None)), topics);
+    let history = [create(IntegrationKind::CloudWatch, Some(sns()))];
     let rotate = ProofChange { secret: Some(secret(2)), ..ProofChange::default() };
     assert_eq!(refused(&history, &update(None, rotate, None)).as_deref(), Some("rotateSecret"));
     let long = ProofChange { keep_until: Some(AT.plus_seconds(91 * 86_400)), ..ProofChange::default() };
@@ -129,7 +133,7 @@ fn refusals_are_noted_at_most_once_a_minute() {
 fn a_subscription_is_noted_once() {
     let note = || IntegrationCommand::NoteSubscription { topic: TOPIC.into(), at: AT };
     let sns = Verification::Sns { topics: vec![TOPIC.into()], raw: false };
-    let state = after(&[create(IntegrationKind::Generic, Some(sns)), note()]);
+    let state = after(&[create(IntegrationKind::CloudWatch, Some(sns)), note()]);
     assert_eq!(state.subscriptions, [TOPIC]);
     assert_eq!(state.decide(&note()), Ok(vec![]));
 }

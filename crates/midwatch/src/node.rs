@@ -86,6 +86,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         directory: directory.clone(),
         intake: Arc::clone(&intake),
         reads: reads.clone(),
+        sns: connectors.sns().clone(),
         settings,
         shutdown: stop.clone(),
     };

@@ -337,6 +337,7 @@ pub(super) const fn usual_preset(kind: domain::integration::IntegrationKind) -> 
         | Kind::PagerDuty
         | Kind::Opsgenie
         | Kind::Datadog
-        | Kind::NewRelic => Preset::Midwatch,
+        | Kind::NewRelic
+        | Kind::CloudWatch => Preset::Midwatch,
     }
 }

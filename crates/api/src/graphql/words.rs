@@ -61,6 +61,9 @@ pub(super) enum IntegrationKind {
     Datadog,
     /// New Relic's workflow webhooks, and its legacy ones.
     NewRelic,
+    /// CloudWatch's alarms through Amazon's Simple Notification Service.
+    #[graphql(name = "CLOUDWATCH")]
+    CloudWatch,
     /// Sentry's internal integrations.
     Sentry,
     /// GitHub's webhooks, and whatever signs as GitHub does.

@@ -33,7 +33,8 @@ const fn topic_header(kind: IntegrationKind) -> Option<&'static str> {
         | IntegrationKind::Grafana
         | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
-        | IntegrationKind::NewRelic => None,
+        | IntegrationKind::NewRelic
+        | IntegrationKind::CloudWatch => None,
     }
 }
 
@@ -52,7 +53,8 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
         | IntegrationKind::Grafana
         | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
-        | IntegrationKind::NewRelic => &[],
+        | IntegrationKind::NewRelic
+        | IntegrationKind::CloudWatch => &[],
     };
     let named = signed.into_iter().chain(usual.iter().copied()).find_map(|name| kept(claim, name));
     named.or_else(|| translate::sender_id(entrance.kind, is_form(claim), claim.body))

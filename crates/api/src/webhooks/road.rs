@@ -3,10 +3,11 @@
 use axum::http::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::{CommandError, Directory, EngineError, MetadataExt, mint, trace};
+use connectors::SnsMessage;
 use domain::{
     Actor, DeliveryId, IntegrationId, Meaning,
     delivery::{Delivery, DeliveryCommand, DeliveryRejection, Envelope, RawBody},
-    integration::{Entrance, IntegrationKind},
+    integration::{Entrance, Integration, IntegrationCommand, IntegrationKind},
 };
 use metrics::counter;
 use ring::digest;
@@ -118,8 +119,33 @@ impl Hooks {
         let envelope = envelope::of(entrance, claim, call);
         let delivery = identity(integration, &proven, &envelope, &message);
         span.record("delivery", tracing::field::display(delivery));
+        let mut proven = proven;
+        let subscription = proven.subscription.take();
         let kept = Kept { delivery, integration, proven, envelope, trace: trace::traceparent(span) };
-        self.keep(kept, entrance, message).await
+        let accepted = self.keep(kept, entrance, message).await?;
+        match subscription {
+            Some(message) => self.subscribe(integration, &message).await.map(|()| accepted),
+            None => Ok(accepted),
+        }
+    }
+
+    /// Confirms the subscription that a kept message asks for. If that fails, the sender asks again.
+    async fn subscribe(&self, integration: IntegrationId, message: &SnsMessage) -> Result<(), Refusal> {
+        if let Err(why) = self.app.sns.confirm(message).await {
+            tracing::warn!(%integration, topic = message.topic_arn, %why, "a subscription could not be confirmed");
+            return Err(Refusal::Unavailable);
+        }
+        let command = IntegrationCommand::NoteSubscription {
+            topic: message.topic_arn.clone(),
+            at: self.app.engine.now(),
+        };
+        let metadata = Metadata::of(Actor::Integration { id: integration }, mint::uuid());
+        let noted = self.app.engine.execute::<Integration>(integration, &command, &metadata).await;
+        if let Err(fault) = noted {
+            tracing::error!(%integration, %fault, "a confirmed subscription could not be noted");
+            return Err(Refusal::Unavailable);
+        }
+        Ok(())
     }
 
     /// How the sender proved itself. Whoever did not leaves a trace.
@@ -131,12 +157,17 @@ impl Hooks {
         claim: Claim<'_>,
     ) -> Result<Proven, Refusal> {
         let engine = &self.app.engine;
-        match self.verifier.prove(engine.store().vault(), entrance, claim, engine.now()).await {
+        let (vault, sns) = (engine.store().vault(), &self.app.sns);
+        match self.verifier.prove(vault, sns, entrance, claim, engine.now()).await {
             Ok(proven) => Ok(proven),
             Err(Doubt::Unproven(why)) => {
                 let known = directory.integrations.get(&integration).map(|known| &**known);
                 self.refusals.note(engine, integration, known, &why.why).await;
                 Err(Refusal::Unproven(why))
+            }
+            Err(Doubt::Later(why)) => {
+                tracing::warn!(%integration, why, "a message could not be verified now");
+                Err(Refusal::Unavailable)
             }
             Err(Doubt::Fault(fault)) => {
                 tracing::error!(%integration, %fault, "a message could not be verified");

@@ -1,5 +1,6 @@
 //! Every endpoint, with the exact answers that senders read.
 
+mod cloud_watch;
 mod opsgenie;
 mod proof;
 
@@ -11,6 +12,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use commands::{DirectoryHandle, Engine, EpisodeIndex, Intake, MetadataExt, VirtualClock, key_hash};
+use connectors::{NoDownloads, Sns};
 use domain::{
     Actor, DeliveryId, IntegrationId, SecretId, ServiceId, Timestamp,
     integration::{Integration, IntegrationCommand, IntegrationKind, Reading, Verification},
@@ -54,8 +56,12 @@ impl Doors {
     }
 
     async fn over(store: Store) -> Self {
+        Self::with_sns(store, Sns::new(Arc::new(NoDownloads))).await
+    }
+
+    async fn with_sns(store: Store, sns: Sns) -> Self {
         let clock = VirtualClock::at(Timestamp::from_millis(NOW));
-        let app = app_at(&store, clock.clone()).await;
+        let app = App { sns, ..app_at(&store, clock.clone()).await };
         let following = app.directory.clone();
         tokio::spawn(async move { following.follow().await });
         let router = super::routes(app.clone());
@@ -151,6 +157,7 @@ async fn app_at(store: &Store, clock: VirtualClock) -> App {
         engine,
         directory,
         reads,
+        sns: Sns::new(Arc::new(NoDownloads)),
         settings: Arc::new(Settings { admin_token: Some(TokenDigest::of("admin")), ..Settings::default() }),
         shutdown: tokio_util::sync::CancellationToken::new(),
     }

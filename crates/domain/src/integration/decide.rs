@@ -1,7 +1,8 @@
 //! How an integration judges commands.
 
 use super::{
-    Entrance, Integration, IntegrationCommand, IntegrationEvent, ProofChange, Refusals, Verification,
+    Entrance, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Refusals,
+    Verification,
 };
 use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
 
@@ -56,7 +57,9 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
     check_hash(key_hash)?;
     validate::known(unknown)?;
     if let Some(verification) = verification {
-        check_verification(verification, *signing_secret)?;
+        check_verification(*kind, verification, *signing_secret)?;
+    } else if *kind == IntegrationKind::CloudWatch {
+        return Err(Invalid::new("topics", "must name the topics that may send").into());
     }
     if integration.entrance.is_some() {
         return Err(ConfigRejection::AlreadyExists(IntegrationId::CATEGORY));
@@ -120,7 +123,7 @@ fn prove(
     events: &mut Vec<IntegrationEvent>,
 ) -> Result<(), Invalid> {
     if let Some(verification) = &proof.verification {
-        check_verification(verification, proof.secret.or(entrance.signing_secret))?;
+        check_verification(entrance.kind, verification, proof.secret.or(entrance.signing_secret))?;
         if *verification != entrance.verification {
             events.push(IntegrationEvent::VerificationChanged { verification: verification.clone() });
         }
@@ -147,8 +150,20 @@ fn keep_until(proof: &ProofChange, at: Timestamp) -> Result<Option<Timestamp>, I
     }
 }
 
-fn check_verification(verification: &Verification, secret: Option<SecretId>) -> Result<(), Invalid> {
+fn check_verification(
+    kind: IntegrationKind,
+    verification: &Verification,
+    secret: Option<SecretId>,
+) -> Result<(), Invalid> {
     verification.check()?;
+    let sns = matches!(verification, Verification::Sns { .. });
+    match (kind, sns) {
+        (IntegrationKind::CloudWatch, false) => {
+            return Err(Invalid::new("topics", "must name the topics that may send"));
+        }
+        (IntegrationKind::CloudWatch, true) | (_, false) => {}
+        (_, true) => return Err(Invalid::new("topics", "have a meaning for CloudWatch only")),
+    }
     if verification.needs_secret() && secret.is_none() {
         return Err(Invalid::new("verification", "needs a secret"));
     }

@@ -20,6 +20,8 @@ pub enum IntegrationKind {
     Datadog,
     /// New Relic's workflow webhooks, and its legacy ones.
     NewRelic,
+    /// Amazon CloudWatch's alarms through the Simple Notification Service.
+    CloudWatch,
     /// Sentry's internal integrations.
     Sentry,
     /// Whatever signs as GitHub does.
@@ -28,7 +30,7 @@ pub enum IntegrationKind {
 
 impl IntegrationKind {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Generic,
         Self::Alertmanager,
         Self::PagerDuty,
@@ -36,6 +38,7 @@ impl IntegrationKind {
         Self::Opsgenie,
         Self::Datadog,
         Self::NewRelic,
+        Self::CloudWatch,
         Self::Sentry,
         Self::GitHub,
     ];
@@ -50,6 +53,7 @@ impl IntegrationKind {
             Self::Opsgenie => "opsgenie",
             Self::Datadog => "datadog",
             Self::NewRelic => "new_relic",
+            Self::CloudWatch => "cloud_watch",
             Self::Sentry => "sentry",
             Self::GitHub => "git_hub",
         }
@@ -64,6 +68,7 @@ impl IntegrationKind {
             Self::Grafana => Some("grafana"),
             Self::Datadog => Some("datadog"),
             Self::NewRelic => Some("newrelic"),
+            Self::CloudWatch => Some("cloudwatch"),
             Self::Sentry => Some("sentry"),
             Self::GitHub => Some("github"),
         }

@@ -65,7 +65,8 @@ impl Stand {
         let public_url = "https://midwatch.example.org".to_owned();
         let settings = Settings { public_url, admin_token: Some(TokenDigest::of(TOKEN)), limits };
         let settings = Arc::new(settings);
-        let app = App { engine, directory, intake, reads, settings, shutdown: shutdown.clone() };
+        let sns = connectors::Sns::new(Arc::new(connectors::NoDownloads));
+        let app = App { engine, directory, intake, reads, sns, settings, shutdown: shutdown.clone() };
         let (following, projecting) = (app.clone(), app.clone());
         let (first, second) = (shutdown.clone(), shutdown.clone());
         tokio::spawn(async move { first.run_until_cancelled(following.directory.follow()).await });

@@ -66,6 +66,11 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
     })
 }
 
+/// What a message calls itself, if it does.
+pub(super) fn title_of<'a>(message: &'a Json<'_>) -> Option<Cow<'a, str>> {
+    message.any(&TITLE).text().or_else(|| first_line(message))
+}
+
 /// A title for a message that has only details.
 fn first_line<'a>(message: &'a Json<'_>) -> Option<Cow<'a, str>> {
     let details = DETAILS.iter().find_map(|name| match message.any(&[name]) {

@@ -5,6 +5,7 @@
 //! understood pages; only what cannot is refused, and then with the place and the reason.
 
 mod alertmanager;
+mod cloud_watch;
 mod datadog;
 mod generic;
 mod git_hub;
@@ -46,7 +47,11 @@ pub fn translate(
     if format == IntegrationKind::Opsgenie && body.trim_ascii().is_empty() {
         return read(format, envelope, &Json::Object(vec![]), delivery);
     }
-    read(format, envelope, &Json::parse(body)?, delivery)
+    match Json::parse(body) {
+        // A raw delivery is whatever somebody published.
+        Err(Malformed::NotJson { .. }) if format == IntegrationKind::CloudWatch => cloud_watch::text(body),
+        message => read(format, envelope, &message?, delivery),
+    }
 }
 
 fn read(
@@ -63,6 +68,7 @@ fn read(
         IntegrationKind::Opsgenie => opsgenie::translate(message, envelope, delivery),
         IntegrationKind::Datadog => datadog::translate(message),
         IntegrationKind::NewRelic => new_relic::translate(message),
+        IntegrationKind::CloudWatch => cloud_watch::translate(message, envelope.reading),
         IntegrationKind::Sentry => sentry::translate(message, envelope),
         IntegrationKind::GitHub => git_hub::translate(message, envelope),
     }

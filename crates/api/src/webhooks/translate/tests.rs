@@ -1,5 +1,6 @@
 //! What real senders sent, and what broken ones might.
 
+mod cloud_watch;
 mod datadog;
 mod git_hub;
 mod grafana;

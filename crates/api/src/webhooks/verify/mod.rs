@@ -6,11 +6,13 @@
 mod content;
 mod secrets;
 mod signature;
+mod sns;
 #[cfg(test)]
 mod tests;
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use connectors::{Sns, SnsMessage};
 use domain::{
     Timestamp,
     delivery::{Mistimed, Proof},
@@ -49,11 +51,13 @@ pub(super) struct Proven {
     pub(super) unique: Option<String>,
     /// Whether its signed time is far off.
     pub(super) mistimed: Option<Mistimed>,
+    /// The message itself, if it asks to confirm a subscription.
+    pub(super) subscription: Option<Box<SnsMessage>>,
 }
 
 impl Proven {
     const fn by(proof: Proof) -> Self {
-        Self { proof, unique: None, mistimed: None }
+        Self { proof, unique: None, mistimed: None, subscription: None }
     }
 }
 
@@ -89,6 +93,8 @@ pub(super) enum Doubt {
     Unproven(Unproven),
     /// The secrets cannot be read.
     Fault(StoreError),
+    /// Somebody who has to be asked cannot be reached.
+    Later(String),
 }
 
 impl From<Unproven> for Doubt {
@@ -117,6 +123,7 @@ impl Verifier {
     pub(super) async fn prove(
         &self,
         vault: &Vault,
+        sns: &Sns,
         entrance: &Entrance,
         claim: Claim<'_>,
         now: Timestamp,
@@ -131,9 +138,9 @@ impl Verifier {
                 let signed = signature::check(scheme, &secrets, claim)?;
                 let tolerance = u64::from(scheme.tolerance_seconds);
                 Proven {
-                    proof: Proof::Signature,
                     unique: signed.unique,
                     mistimed: signed.at.and_then(|at| mistimed(at, now, tolerance)),
+                    ..Proven::by(Proof::Signature)
                 }
             }
             Verification::Bearer => bearer(&secrets, claim)?,
@@ -146,9 +153,7 @@ impl Verifier {
                 }
                 Proven::by(Proof::Token)
             }
-            Verification::Sns { .. } => {
-                return Err(Unproven::unsigned("messages of this kind are not taken").into());
-            }
+            Verification::Sns { topics, raw } => sns::check(sns, topics, *raw, claim, now).await?,
         })
     }
 }

@@ -277,6 +277,10 @@ fn only_what_is_further_off_than_tolerated_is_marked() {
     }
 }
 
+fn no_sns() -> Sns {
+    Sns::new(std::sync::Arc::new(connectors::NoDownloads))
+}
+
 fn entrance(verification: Verification) -> Entrance {
     Entrance {
         name: "tool".into(),
@@ -298,10 +302,11 @@ async fn proven(verification: Verification, pairs: &[(&str, &str)], now: i64) ->
     let headers = headers(pairs);
     let claim = Claim { headers: &headers, url: "", body: b"{}" };
     let (entrance, now) = (entrance(verification), Timestamp::from_millis(now));
-    match Verifier::new().prove(store.vault(), &entrance, claim, now).await {
+    match Verifier::new().prove(store.vault(), &no_sns(), &entrance, claim, now).await {
         Ok(proven) => Ok(proven.proof),
         Err(Doubt::Unproven(why)) => Err(why.slug),
         Err(Doubt::Fault(fault)) => panic!("{fault}"),
+        Err(Doubt::Later(why)) => panic!("{why}"),
     }
 }
 
@@ -342,7 +347,8 @@ async fn a_secret_that_is_gone_opens_to_nobody() {
     let headers = headers(&[("authorization", "Bearer ")]);
     let claim = Claim { headers: &headers, url: "", body: b"{}" };
     let now = Timestamp::from_millis(0);
-    let outcome = Verifier::new().prove(store.vault(), &entrance(Verification::Bearer), claim, now).await;
+    let outcome =
+        Verifier::new().prove(store.vault(), &no_sns(), &entrance(Verification::Bearer), claim, now).await;
     assert!(matches!(outcome, Err(Doubt::Fault(_))));
 }
 

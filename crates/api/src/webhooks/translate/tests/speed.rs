@@ -21,6 +21,12 @@ fn samples() -> Vec<(IntegrationKind, Envelope, Vec<u8>)> {
             fixture("opsgenie_create"),
         ),
         (IntegrationKind::NewRelic, plain(), fixture("newrelic_legacy")),
+        (
+            IntegrationKind::CloudWatch,
+            plain(),
+            std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../connectors/fixtures/sns/alarm_v2.json"))
+                .expect("a fixture"),
+        ),
         (IntegrationKind::Sentry, topic("event_alert"), fixture("sentry_event_alert")),
         (IntegrationKind::GitHub, topic("dependabot_alert"), fixture("github_dependabot_alert")),
     ]
