@@ -18,6 +18,9 @@ use super::{
 /// Alerts whose words and links are looked at; the details would be cut after fewer.
 const MAX_SHOWN: usize = 50;
 
+/// Alerts of one message that are problems of their own; in larger groups nobody would look at each.
+const MAX_APART: usize = 2000;
+
 /// What tells the members of the family apart.
 pub(super) struct Flavour {
     /// The tool's name.
@@ -47,8 +50,12 @@ pub(super) fn translate_as(
     let Some(key) = key(message) else { return generic::translate(message).map(Meaning::from) };
     let group = Group { flavour, message };
     let alerts = message.get("alerts").items();
-    if reading.identity == Identity::Alert && !alerts.is_empty() {
-        return Ok(Meaning::Alerts(alerts.iter().map(|alert| group.one(alert)).collect()));
+    if reading.identity == Identity::Alert && alerts.len() <= MAX_APART {
+        let told = alerts.iter().filter(|alert| matches!(alert, Json::Object(_)));
+        let told: Vec<_> = told.map(|alert| group.one(alert)).collect();
+        if !told.is_empty() {
+            return Ok(Meaning::Alerts(told));
+        }
     }
     Ok(group.whole(key, alerts))
 }
@@ -138,8 +145,10 @@ impl<'a, 'b> Group<'a, 'b> {
         }
         match about {
             [only] => {
-                let labels = only.get("labels").fields();
-                for (label, value) in labels.iter().filter(|(label, value)| common.get(label) != value) {
+                let own = only.get("labels").fields().iter().filter(|(label, value)| {
+                    label != "alertname" && common.get(label) != value && group.get(label) != value
+                });
+                for (label, value) in own {
                     let _ = write!(title, " {label}={}", value.text().unwrap_or_default());
                 }
             }

@@ -175,6 +175,11 @@ fn each_alert_of_a_group_may_be_a_problem_of_its_own() {
     assert_ne!(bare[0].key, bare[1].key);
     let empty = by_alert(br#"{"groupKey":"g","status":"firing","alerts":[]}"#);
     assert_eq!((empty.len(), &*empty[0].key), (1, "g"));
+    let odd = by_alert(br#"{"groupKey":"g","status":"firing","alerts":[7,{"fingerprint":"f"},null]}"#);
+    assert_eq!((odd.len(), &*odd[0].key), (1, "f"));
+    let many = format!(r#"{{"groupKey":"g","alerts":[{}{{}}]}}"#, "{},".repeat(2000));
+    let many = by_alert(many.as_bytes());
+    assert_eq!((many.len(), &*many[0].key), (1, "g"), "too many are one problem again");
 }
 
 #[test]
