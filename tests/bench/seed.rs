@@ -5,7 +5,7 @@ use commands::{Clock, MetadataExt, SystemClock, mint};
 use domain::{
     Actor, Alert, Channel, DeliveryId, Fact, IncidentId, NoteId, PageId, Responder, Severity, Target,
     Timestamp,
-    delivery::{DeliveryEvent, Proof, RawBody},
+    delivery::{DeliveryEvent, Envelope, Proof, RawBody},
     incident::{Cause, IncidentEvent},
     integration::IntegrationKind,
     page::{PageEvent, PageStep},
@@ -149,6 +149,8 @@ impl Scribe<'_> {
             service,
             proof: Proof::Signature,
             body,
+            envelope: Envelope::default(),
+            mistimed: None,
             at: self.at,
         };
         self.append(delivery.stream(), 0, &[received]).await?;
@@ -162,6 +164,7 @@ impl Scribe<'_> {
             source: Some("payments.eu-west-1.example.org".to_owned()),
             links: vec![],
             at: self.at,
+            ordered: false,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use commands::{Engine, MetadataExt, SystemClock, key_hash, mint};
 use domain::{
     Actor, Aggregate, ContactId, IntegrationId, Ladder, Level, PolicyId, SecretId, ServiceId, Target, UserId,
-    integration::{Integration, IntegrationCommand, IntegrationKind},
+    integration::{Integration, IntegrationCommand, IntegrationKind, Reading},
     policy::{Policy, PolicyCommand},
     service::{Service, ServiceCommand},
     user::{Contact, ContactMethod, NotificationRule, Profile, Role, User, UserCommand},
@@ -79,6 +79,8 @@ pub(crate) async fn found(store: &Store, url: String) -> Outcome<World> {
         service: world.service,
         key_hash: key_hash(&world.key),
         signing_secret: Some(hook_secret),
+        verification: None,
+        reading: Reading::default(),
         unknown: vec![],
     };
     record::<Integration>(&engine, world.integration, &entrance).await?;

@@ -18,16 +18,22 @@ impl Alertmanager {
     /// Starts it, told to send everything to both entrances of `server`.
     async fn start(folder: &Path, server: &Server, furnished: &Furnished) -> Self {
         let (webhook, pagerduty) = (&furnished.alertmanager, &furnished.pagerduty);
-        let configuration = json!({
-            "route": { "receiver": "midwatch", "group_by": ["alertname"],
-                "group_wait": "1s", "group_interval": "1s", "repeat_interval": "1h" },
-            "receivers": [{ "name": "midwatch",
+        let receiver = json!({ "name": "midwatch",
                 "webhook_configs": [{ "url": format!("{}/hooks/alertmanager/{webhook}", server.url),
                     "send_resolved": true }],
                 "pagerduty_configs": [{ "url": format!("{}/v2/enqueue", server.url), "routing_key": pagerduty,
                     "send_resolved": true, "severity": "{{ .CommonLabels.severity }}",
                     "description": "{{ .CommonAnnotations.summary }}",
-                    "links": [{ "href": "https://runbooks.example.org/disk", "text": "Runbook" }] }] }],
+                    "links": [{ "href": "https://runbooks.example.org/disk", "text": "Runbook" }] }] });
+        Self::start_with(folder, &receiver).await
+    }
+
+    /// Starts it, told to send everything to this receiver.
+    async fn start_with(folder: &Path, receiver: &Value) -> Self {
+        let configuration = json!({
+            "route": { "receiver": "midwatch", "group_by": ["alertname"],
+                "group_wait": "1s", "group_interval": "1s", "repeat_interval": "1h" },
+            "receivers": [receiver],
         });
         // JSON is YAML.
         let file = folder.join("alertmanager.yml");
@@ -163,6 +169,40 @@ async fn an_unmodified_alertmanager_fires_retries_and_resolves() {
     }
     assert_eq!(phone.pages().len(), 4, "every incident paged once");
     check_deliveries(&server).await;
+}
+
+#[tokio::test]
+async fn an_unmodified_alertmanager_is_a_client_of_opsgenie_and_sends_a_token() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());
+    let phone = Phone::listen().await;
+    let server = Server::start(&database, &[]).await;
+    let service = server.furnish(&phone.url, 3600).await.service;
+    let opsgenie = json!({ "name": "Opsgenie", "kind": "OPSGENIE", "serviceId": service });
+    let opsgenie = server.create("createIntegration", "key", opsgenie).await;
+    let each = json!({ "name": "each", "kind": "ALERTMANAGER", "serviceId": service,
+        "verification": { "bearer": true }, "reading": { "identity": "ALERT" } });
+    let each = server.create("createIntegration", "key signingSecret", each).await;
+    let webhook = format!("{}/hooks/alertmanager/{}", server.url, each["key"].as_str().expect("a key"));
+    let receiver = json!({ "name": "midwatch",
+        "webhook_configs": [{ "url": webhook, "send_resolved": true,
+            "http_config": { "authorization": { "credentials": each["signingSecret"] } } }],
+        "opsgenie_configs": [{ "api_url": format!("{}/", server.url), "api_key": opsgenie["key"],
+            "message": "{{ .CommonAnnotations.summary }}", "priority": "P1", "send_resolved": true }] });
+    let alertmanager = Alertmanager::start_with(folder.path(), &receiver).await;
+
+    alertmanager.fire("DiskFull", "web-1", &[]);
+    alertmanager.fire("DiskFull", "web-2", &[]);
+    let disk = "DiskFull in Frankfurt";
+    let opened = || async { count(&incidents(&server).await, disk, "TRIGGERED") == 3 };
+    server.until("one incident for the group, and one for each alert", opened).await;
+    alertmanager.resolve("DiskFull", "web-1");
+    let one_over = || async { count(&incidents(&server).await, disk, "RESOLVED") == 1 };
+    server.until("one alert is over", one_over).await;
+    alertmanager.resolve("DiskFull", "web-2");
+    let over = || async { count(&incidents(&server).await, disk, "RESOLVED") == 3 };
+    server.until("everything is over", over).await;
+    assert_eq!(incidents(&server).await.len(), 3);
 }
 
 fn check_incident(incident: &Value) {

@@ -13,5 +13,6 @@ mod hostile_bodies;
 mod paging;
 mod postgres;
 mod restart;
+mod senders;
 mod smtp;
 mod tidy;

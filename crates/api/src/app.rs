@@ -23,6 +23,8 @@ pub struct App {
     pub understood: crate::webhooks::Understood,
     /// Answers questions about incidents, deliveries, pages and timelines.
     pub reads: projections::ReadModels,
+    /// Judges messages of Amazon's notification service.
+    pub sns: connectors::Sns,
     /// What the operator chose.
     pub settings: Arc<Settings>,
     /// Cancelled when the process is to end: followers stop and sockets are closed.

@@ -102,9 +102,9 @@ mod tests {
         for (method, path, expected) in [
             ("GET", "/nothing", StatusCode::NOT_FOUND),
             ("POST", "/hooks/nothing/key", StatusCode::NOT_FOUND),
-            ("POST", "/v2/change/enqueue", StatusCode::NOT_FOUND),
             ("GET", "/hooks/generic/key", StatusCode::METHOD_NOT_ALLOWED),
             ("PUT", "/v2/enqueue", StatusCode::METHOD_NOT_ALLOWED),
+            ("GET", "/v2/change/enqueue", StatusCode::METHOD_NOT_ALLOWED),
             ("GET", "/panic", StatusCode::INTERNAL_SERVER_ERROR),
         ] {
             let (status, headers) = ask(&router, method, path, None).await;

@@ -10,7 +10,7 @@ use std::{
 
 use domain::{
     Aggregate, ApiKeyId, Fact, FactError, IntegrationId, OrganizationId, PolicyId, ScheduleId, ServiceId,
-    TeamId, UserId,
+    TeamId, Timestamp, UserId,
     api_key::ApiKey,
     integration::{Entrance, Integration},
     organization::Organization,
@@ -86,12 +86,13 @@ impl Directory {
         }
     }
 
-    /// The enabled integration that this key opens.
-    pub fn integration_by_key(&self, key: &str) -> Option<(IntegrationId, &Entrance)> {
-        let id = *self.integrations_by_key.get(&key_hash(key))?;
+    /// The enabled integration that this key opens at that time.
+    pub fn integration_by_key(&self, key: &str, at: Timestamp) -> Option<(IntegrationId, &Entrance)> {
+        let hash = key_hash(key);
+        let id = *self.integrations_by_key.get(&hash)?;
         let integration = self.integrations.get(&id)?;
         let entrance = integration.entrance.as_ref()?;
-        integration.disabled_at.is_none().then_some((id, entrance))
+        (integration.disabled_at.is_none() && entrance.opens(&hash, at)).then_some((id, entrance))
     }
 
     /// The API key that this secret is, unless it was revoked.
@@ -127,15 +128,21 @@ impl Directory {
     }
 
     fn fold_integration(&mut self, id: IntegrationId, event: &Recorded) -> Result<(), FactError> {
-        let hash = |directory: &Self| {
-            directory.integrations.get(&id)?.entrance.as_ref().map(|entrance| entrance.key_hash.clone())
+        let hashes = |directory: &Self| {
+            let entrance = directory.integrations.get(&id)?.entrance.as_ref()?;
+            let previous = entrance.previous_key.as_ref().map(|(hash, _)| hash.clone());
+            Some([Some(entrance.key_hash.clone()), previous])
         };
-        let before = hash(self);
+        let before = hashes(self);
         fold(&mut self.integrations, id, event)?;
-        let after = hash(self);
+        let after = hashes(self);
         if before != after {
-            before.map(|hash| self.integrations_by_key.remove(&hash));
-            after.map(|hash| self.integrations_by_key.insert(hash, id));
+            for hash in before.into_iter().flatten().flatten() {
+                self.integrations_by_key.remove(&hash);
+            }
+            for hash in after.into_iter().flatten().flatten() {
+                self.integrations_by_key.insert(hash, id);
+            }
         }
         Ok(())
     }

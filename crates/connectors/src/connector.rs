@@ -7,7 +7,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tracing::{Instrument, info_span};
 
-use crate::{Destination, Guard, Mail, Page, Receipt, SendError, SmtpSettings, Webhooks};
+use crate::{
+    Destination, Downloads, Guard, Mail, NoDownloads, Page, Receipt, SendError, SmtpSettings, Sns, Webhooks,
+};
 
 /// Something that hands pages to the outside world.
 pub trait Connector: Send + Sync {
@@ -62,6 +64,7 @@ pub enum SettingsError {
 pub struct Connectors {
     mail: Arc<dyn Connector>,
     webhook: Arc<dyn Connector>,
+    sns: Sns,
 }
 
 impl Connectors {
@@ -73,12 +76,19 @@ impl Connectors {
             None => Arc::new(NoMail),
         };
         let webhook = Webhooks::new(settings.guard.clone(), settings.webhook_timeout, authorities)?;
-        Ok(Self::from_parts(mail, Arc::new(webhook)))
+        let downloads = Downloads::new(settings.guard.clone(), settings.webhook_timeout, authorities)?;
+        let sns = Sns::new(Arc::new(downloads));
+        Ok(Self { sns, ..Self::from_parts(mail, Arc::new(webhook)) })
     }
 
-    /// Any senders, such as ones that record.
+    /// Any senders, such as ones that record. Nothing is downloaded.
     pub fn from_parts(mail: Arc<dyn Connector>, webhook: Arc<dyn Connector>) -> Self {
-        Self { mail, webhook }
+        Self { mail, webhook, sns: Sns::new(Arc::new(NoDownloads)) }
+    }
+
+    /// Judges messages of Amazon's notification service.
+    pub const fn sns(&self) -> &Sns {
+        &self.sns
     }
 
     /// Hands a page to the sender of its destination, measured and traced. The outcome is not logged: the caller
@@ -119,6 +129,7 @@ impl std::fmt::Debug for Connectors {
         f.debug_struct("Connectors")
             .field("mail", &self.mail.name())
             .field("webhook", &self.webhook.name())
+            .field("sns", &self.sns)
             .finish()
     }
 }

@@ -1,4 +1,4 @@
-//! The outside world behind traits: mail and webhooks.
+//! The outside world behind traits: mail, webhooks, and the little that is downloaded.
 //!
 //! A [`Page`] goes to a [`Connector`], which answers with a [`Receipt`] or one of a closed list of [`SendError`]s. The
 //! crate knows no event: whoever calls it turns facts into pages and outcomes into facts, and decides about retries.
@@ -7,19 +7,23 @@
 
 mod connector;
 mod error;
+mod fetch;
 mod guard;
 mod mail;
 mod page;
 mod secret;
+mod sns;
 mod text;
 mod tls;
 mod webhook;
 
 pub use connector::{Connector, Connectors, Settings, SettingsError};
 pub use error::SendError;
+pub use fetch::{Downloads, Fetch, FetchError, NoDownloads};
 pub use guard::{Guard, Network, NetworkError};
 pub use mail::{Mail, SmtpSettings, SmtpSettingsError, Transport};
 pub use page::{Destination, IncidentCard, Page, Receipt, lane};
 pub use secret::{Secret, SecretError};
+pub use sns::{Sns, SnsError, SnsMessage};
 pub use tls::install_tls;
 pub use webhook::{MAX_BODY_BYTES, MAX_RETRY_AFTER, Webhooks, signature};

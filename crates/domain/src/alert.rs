@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeliveryId, IntegrationId, Severity, Timestamp};
+use crate::{DeliveryId, IncidentId, IntegrationId, Severity, Timestamp, delivery::Verdict};
 
 /// What the monitoring tool wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,6 +14,12 @@ pub enum AlertAction {
     Acknowledge,
     /// It is over.
     Resolve,
+    /// Whoever took it gives it back.
+    Unacknowledge,
+    /// There is more to say about it, if it is still open: the alert joins the incident, and opens none.
+    Update,
+    /// Somebody wrote something down about it.
+    Note,
 }
 
 /// A link that helps the responder.
@@ -50,6 +56,9 @@ pub struct Alert {
     pub links: Vec<Link>,
     /// When it happened by the monitoring tool's clock, or arrived if the tool does not say.
     pub at: Timestamp,
+    /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ordered: bool,
 }
 
 impl Alert {
@@ -68,6 +77,8 @@ pub struct Translated {
     pub action: AlertAction,
     /// What makes two alerts the same problem, at most [`Alert::MAX_KEY`] characters.
     pub key: String,
+    /// The incident, where the monitoring tool names it by the id that we gave it rather than by a key.
+    pub incident: Option<IncidentId>,
     /// What is wrong, in one line of at most [`Alert::MAX_TITLE`] characters.
     pub title: String,
     /// Longer words, at most [`Alert::MAX_DETAILS`] characters.
@@ -82,6 +93,48 @@ pub struct Translated {
     pub links: Vec<Link>,
     /// When it happened by the monitoring tool's clock, if it says.
     pub at: Option<Timestamp>,
+    /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
+    pub ordered: bool,
+}
+
+/// What a message means, once translated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It speaks of problems.
+    Alerts(Vec<Translated>),
+    /// It is understood, and asks for nothing.
+    Nothing {
+        /// What becomes of it.
+        verdict: Verdict,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+impl Meaning {
+    /// It is kept for its own sake.
+    pub fn recorded(reason: impl Into<String>) -> Self {
+        Self::Nothing { verdict: Verdict::Recorded, reason: reason.into() }
+    }
+
+    /// There is nothing to do.
+    pub fn ignored(reason: impl Into<String>) -> Self {
+        Self::Nothing { verdict: Verdict::Ignored, reason: reason.into() }
+    }
+
+    /// What it says of problems; nothing if it asks for nothing.
+    pub fn alerts(&self) -> &[Translated] {
+        match self {
+            Self::Alerts(alerts) => alerts,
+            Self::Nothing { .. } => &[],
+        }
+    }
+}
+
+impl From<Translated> for Meaning {
+    fn from(one: Translated) -> Self {
+        Self::Alerts(vec![one])
+    }
 }
 
 impl Translated {
@@ -97,6 +150,7 @@ impl Translated {
             source: self.source,
             links: self.links,
             at: self.at.unwrap_or(at),
+            ordered: self.ordered && self.at.is_some(),
         }
     }
 }

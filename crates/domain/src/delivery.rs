@@ -4,12 +4,16 @@
 //! the incident's own event names the delivery and is the verdict; otherwise the delivery's stream
 //! says what became of it. Either way the fact and the verdict cannot come apart.
 
+mod envelope;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Aggregate, DeliveryId, Fact, IncidentId, IntegrationId, Rejection, ServiceId, Subject, Timestamp,
     integration::IntegrationKind,
 };
+
+pub use envelope::{Envelope, Mistimed};
 
 /// The bytes of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +33,10 @@ pub enum Proof {
     Key,
     /// By a signature over the bytes.
     Signature,
+    /// By a secret in a header.
+    Token,
+    /// By a user's name and a password.
+    Password,
 }
 
 /// Why a delivery led to nothing.
@@ -39,6 +47,8 @@ pub enum Verdict {
     Ignored,
     /// Not understood.
     Rejected,
+    /// Kept for its own sake, such as a change; it was not meant to lead to anything.
+    Recorded,
 }
 
 /// What can be asked of a delivery.
@@ -56,6 +66,10 @@ pub enum DeliveryCommand {
         proof: Proof,
         /// The bytes.
         body: RawBody,
+        /// What came around them.
+        envelope: Envelope,
+        /// Whether its signed time was far off.
+        mistimed: Option<Mistimed>,
         /// When.
         at: Timestamp,
     },
@@ -90,6 +104,12 @@ pub enum DeliveryEvent {
         proof: Proof,
         /// The bytes.
         body: RawBody,
+        /// What came around them.
+        #[serde(default, skip_serializing_if = "Envelope::is_plain")]
+        envelope: Envelope,
+        /// Whether its signed time was far off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mistimed: Option<Mistimed>,
         /// When.
         at: Timestamp,
     },
@@ -164,8 +184,26 @@ impl Aggregate for Delivery {
         match (self, command.clone()) {
             (
                 Self::Absent,
-                DeliveryCommand::ReceiveDelivery { integration, format, service, proof, body, at },
-            ) => Ok(vec![DeliveryEvent::Received { integration, format, service, proof, body, at }]),
+                DeliveryCommand::ReceiveDelivery {
+                    integration,
+                    format,
+                    service,
+                    proof,
+                    body,
+                    envelope,
+                    mistimed,
+                    at,
+                },
+            ) => Ok(vec![DeliveryEvent::Received {
+                integration,
+                format,
+                service,
+                proof,
+                body,
+                envelope,
+                mistimed,
+                at,
+            }]),
             (
                 Self::Received,
                 DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at },

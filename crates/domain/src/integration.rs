@@ -1,34 +1,19 @@
 //! Integrations: the entrances through which monitoring tools send alerts to a service.
 
+mod decide;
+mod kind;
+mod reading;
+mod verification;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, ConfigRejection, Fact, IntegrationId, Invalid, SecretId, ServiceId, Subject, Timestamp,
-    Unknown, validate,
+    Aggregate, ConfigRejection, Fact, IntegrationId, SecretId, ServiceId, Subject, Timestamp, Unknown,
 };
 
-/// The format that an integration's messages have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IntegrationKind {
-    /// Midwatch's own JSON.
-    Generic,
-    /// Prometheus Alertmanager's webhook, version 4.
-    Alertmanager,
-    /// PagerDuty's Events API v2.
-    PagerDuty,
-}
-
-impl IntegrationKind {
-    /// The word in paths and stored events.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Generic => "generic",
-            Self::Alertmanager => "alertmanager",
-            Self::PagerDuty => "pager_duty",
-        }
-    }
-}
+pub use kind::IntegrationKind;
+pub use reading::{Identity, InsufficientData, Reading};
+pub use verification::{Algorithm, Encoding, Preset, SignatureScheme, Verification};
 
 /// What can be asked of an integration.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +28,12 @@ pub enum IntegrationCommand {
         service: ServiceId,
         /// SHA-256 of its key, in lower-case hexadecimal: the key itself is shown once and kept nowhere.
         key_hash: String,
-        /// The secret in the vault with which messages must be signed; none: the key alone opens.
+        /// The secret in the vault with which messages prove themselves; none: the key alone opens.
         signing_secret: Option<SecretId>,
+        /// How messages prove themselves; none: by our own signature if there is a secret, else by the key.
+        verification: Option<Verification>,
+        /// How messages are read.
+        reading: Reading,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
     },
@@ -56,13 +45,44 @@ pub enum IntegrationCommand {
         service: Option<ServiceId>,
         /// Whether it takes messages from now on.
         enabled: Option<bool>,
-        /// SHA-256 of a new key; the old one stops working.
+        /// SHA-256 of a new key.
         key_hash: Option<String>,
+        /// How messages prove themselves from now on.
+        proof: ProofChange,
+        /// How messages are read from now on.
+        reading: Option<Reading>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
         /// When.
         at: Timestamp,
     },
+    /// Note that messages came which did not prove themselves.
+    NoteRefusals {
+        /// How many, since the last note.
+        count: u32,
+        /// Why the last one was refused.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Note that a topic sends to us from now on.
+    NoteSubscription {
+        /// The topic's name (ARN).
+        topic: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// How messages prove themselves from now on; what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProofChange {
+    /// By what.
+    pub verification: Option<Verification>,
+    /// With which secret in the vault.
+    pub secret: Option<SecretId>,
+    /// Until when the key and the secret that are replaced still open; none: they stop at once.
+    pub keep_until: Option<Timestamp>,
 }
 
 /// What can happen to an integration.
@@ -79,8 +99,14 @@ pub enum IntegrationEvent {
         service: ServiceId,
         /// SHA-256 of its key.
         key_hash: String,
-        /// The secret in the vault with which messages must be signed.
+        /// The secret in the vault with which messages prove themselves.
         signing_secret: Option<SecretId>,
+        /// How messages prove themselves; none: by our own signature if there is a secret, else by the key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verification: Option<Verification>,
+        /// How messages are read.
+        #[serde(default, skip_serializing_if = "Reading::is_usual")]
+        reading: Reading,
     },
     /// It has a new name.
     #[serde(rename = "integration.renamed.v1")]
@@ -99,6 +125,47 @@ pub enum IntegrationEvent {
     KeyRotated {
         /// SHA-256 of the new key.
         key_hash: String,
+        /// Until when the old one still opens; none: it stopped at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous_until: Option<Timestamp>,
+    },
+    /// Messages prove themselves in another way.
+    #[serde(rename = "integration.verification_changed.v1")]
+    VerificationChanged {
+        /// By what from now on.
+        verification: Verification,
+    },
+    /// It has a new secret.
+    #[serde(rename = "integration.secret_rotated.v1")]
+    SecretRotated {
+        /// The secret in the vault.
+        secret: SecretId,
+        /// Until when the old one is still good; none: it stopped at once.
+        previous_until: Option<Timestamp>,
+    },
+    /// Messages are read in another way.
+    #[serde(rename = "integration.reading_changed.v1")]
+    ReadingChanged {
+        /// How from now on.
+        reading: Reading,
+    },
+    /// Messages came that did not prove themselves. Nothing of them was kept.
+    #[serde(rename = "integration.messages_refused.v1")]
+    MessagesRefused {
+        /// How many, since this was noted last.
+        count: u32,
+        /// Why the last one was refused.
+        reason: String,
+        /// When the last one came.
+        at: Timestamp,
+    },
+    /// A topic of Amazon's notification service sends to it.
+    #[serde(rename = "integration.subscription_confirmed.v1")]
+    SubscriptionConfirmed {
+        /// The topic's name (ARN).
+        topic: String,
+        /// When.
+        at: Timestamp,
     },
     /// It takes no more messages.
     #[serde(rename = "integration.disabled.v1")]
@@ -118,9 +185,15 @@ impl Fact for IntegrationEvent {
     fn subjects(&self) -> Vec<Subject> {
         match *self {
             Self::Created { service, .. } | Self::Rerouted { service } => vec![service.into()],
-            Self::Renamed { .. } | Self::KeyRotated { .. } | Self::Disabled { .. } | Self::Enabled { .. } => {
-                vec![]
-            }
+            Self::Renamed { .. }
+            | Self::KeyRotated { .. }
+            | Self::VerificationChanged { .. }
+            | Self::SecretRotated { .. }
+            | Self::ReadingChanged { .. }
+            | Self::MessagesRefused { .. }
+            | Self::SubscriptionConfirmed { .. }
+            | Self::Disabled { .. }
+            | Self::Enabled { .. } => vec![],
         }
     }
 }
@@ -132,6 +205,24 @@ pub struct Integration {
     pub entrance: Option<Entrance>,
     /// Since when it takes no messages.
     pub disabled_at: Option<Timestamp>,
+    /// Messages that did not prove themselves.
+    pub refusals: Refusals,
+    /// The topics of Amazon's notification service that send to it.
+    pub subscriptions: Vec<String>,
+}
+
+/// Messages that did not prove themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Refusals {
+    /// How many came.
+    pub count: u64,
+    /// When the last one came and why it was refused, as far as that was noted.
+    pub last: Option<(Timestamp, String)>,
+}
+
+impl Refusals {
+    /// A stream of nonsense leaves a trace, not a flood.
+    pub const NOTED_EVERY_SECONDS: u64 = 60;
 }
 
 /// What an integration understands and where its alerts go.
@@ -145,8 +236,30 @@ pub struct Entrance {
     pub service: ServiceId,
     /// SHA-256 of its key.
     pub key_hash: String,
-    /// The secret in the vault with which messages must be signed.
+    /// SHA-256 of the key before, and until when that opens too.
+    pub previous_key: Option<(String, Timestamp)>,
+    /// The secret in the vault with which messages prove themselves.
     pub signing_secret: Option<SecretId>,
+    /// The secret before, and until when that is good too.
+    pub previous_secret: Option<(SecretId, Timestamp)>,
+    /// How messages prove themselves.
+    pub verification: Verification,
+    /// How messages are read.
+    pub reading: Reading,
+}
+
+impl Entrance {
+    /// Whether a key with this SHA-256 opens it at that time.
+    pub fn opens(&self, key_hash: &str, at: Timestamp) -> bool {
+        let before = self.previous_key.as_ref();
+        self.key_hash == key_hash || before.is_some_and(|(hash, until)| hash == key_hash && at < *until)
+    }
+
+    /// The secrets with which a message may prove itself at that time, the newest first.
+    pub fn secrets(&self, at: Timestamp) -> impl Iterator<Item = SecretId> {
+        let before = self.previous_secret.filter(|(_, until)| at < *until).map(|(secret, _)| secret);
+        self.signing_secret.into_iter().chain(before)
+    }
 }
 
 impl Aggregate for Integration {
@@ -157,85 +270,89 @@ impl Aggregate for Integration {
     type Rejection = ConfigRejection;
 
     fn evolve(&mut self, event: &IntegrationEvent) {
-        match (event, &mut self.entrance) {
-            (IntegrationEvent::Created { name, kind, service, key_hash, signing_secret }, entrance) => {
-                *entrance = Some(Entrance {
-                    name: name.clone(),
-                    kind: *kind,
-                    service: *service,
-                    key_hash: key_hash.clone(),
-                    signing_secret: *signing_secret,
-                });
+        match event {
+            IntegrationEvent::Created { .. } => self.entrance = Entrance::created(event),
+            IntegrationEvent::Disabled { at } => self.disabled_at = Some(*at),
+            IntegrationEvent::Enabled { .. } => self.disabled_at = None,
+            IntegrationEvent::MessagesRefused { count, reason, at } => {
+                self.refusals.count += u64::from(*count);
+                self.refusals.last = Some((*at, reason.clone()));
             }
-            (IntegrationEvent::Disabled { at }, _) => self.disabled_at = Some(*at),
-            (IntegrationEvent::Enabled { .. }, _) => self.disabled_at = None,
-            (IntegrationEvent::Renamed { name }, Some(entrance)) => entrance.name.clone_from(name),
-            (IntegrationEvent::Rerouted { service }, Some(entrance)) => entrance.service = *service,
-            (IntegrationEvent::KeyRotated { key_hash }, Some(entrance)) => {
-                entrance.key_hash.clone_from(key_hash);
+            IntegrationEvent::SubscriptionConfirmed { topic, .. } => {
+                if !self.subscriptions.contains(topic) {
+                    self.subscriptions.push(topic.clone());
+                }
             }
-            (
-                IntegrationEvent::Renamed { .. }
-                | IntegrationEvent::Rerouted { .. }
-                | IntegrationEvent::KeyRotated { .. },
-                None,
-            ) => {}
+            IntegrationEvent::Renamed { .. }
+            | IntegrationEvent::Rerouted { .. }
+            | IntegrationEvent::KeyRotated { .. }
+            | IntegrationEvent::VerificationChanged { .. }
+            | IntegrationEvent::SecretRotated { .. }
+            | IntegrationEvent::ReadingChanged { .. } => {
+                if let Some(entrance) = &mut self.entrance {
+                    entrance.change(event);
+                }
+            }
         }
     }
 
     fn decide(&self, command: &IntegrationCommand) -> Result<Vec<IntegrationEvent>, ConfigRejection> {
-        match command {
-            IntegrationCommand::CreateIntegration {
-                name,
-                kind,
-                service,
-                key_hash,
-                signing_secret,
-                unknown,
-            } => {
-                validate::line("name", name, 100)?;
-                check_hash(key_hash)?;
-                validate::known(unknown)?;
-                let created = IntegrationEvent::Created {
-                    name: name.clone(),
-                    kind: *kind,
-                    service: *service,
-                    key_hash: key_hash.clone(),
-                    signing_secret: *signing_secret,
-                };
-                match self.entrance {
-                    None => Ok(vec![created]),
-                    Some(_) => Err(ConfigRejection::AlreadyExists(IntegrationId::CATEGORY)),
-                }
-            }
-            IntegrationCommand::UpdateIntegration { name, service, enabled, key_hash, unknown, at } => {
-                let entrance =
-                    self.entrance.as_ref().ok_or(ConfigRejection::NotFound(IntegrationId::CATEGORY))?;
-                validate::known(unknown)?;
-                let mut events = vec![];
-                if let Some(name) = name.as_ref().filter(|name| **name != entrance.name) {
-                    validate::line("name", name, 100)?;
-                    events.push(IntegrationEvent::Renamed { name: name.clone() });
-                }
-                if let Some(service) = service.filter(|service| *service != entrance.service) {
-                    events.push(IntegrationEvent::Rerouted { service });
-                }
-                if let Some(key_hash) = key_hash.as_ref().filter(|hash| **hash != entrance.key_hash) {
-                    check_hash(key_hash)?;
-                    events.push(IntegrationEvent::KeyRotated { key_hash: key_hash.clone() });
-                }
-                match (enabled, self.disabled_at) {
-                    (Some(false), None) => events.push(IntegrationEvent::Disabled { at: *at }),
-                    (Some(true), Some(_)) => events.push(IntegrationEvent::Enabled { at: *at }),
-                    (None | Some(_), _) => {}
-                }
-                Ok(events)
-            }
-        }
+        decide::decide(self, command)
     }
 }
 
-fn check_hash(key_hash: &str) -> Result<(), Invalid> {
-    let good = key_hash.len() == 64 && key_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if good { Ok(()) } else { Err(Invalid::new("keyHash", "must be 64 hexadecimal digits")) }
+impl Entrance {
+    fn created(event: &IntegrationEvent) -> Option<Self> {
+        let IntegrationEvent::Created {
+            name,
+            kind,
+            service,
+            key_hash,
+            signing_secret,
+            verification,
+            reading,
+        } = event
+        else {
+            return None;
+        };
+        let usual = || match signing_secret {
+            Some(_) => Verification::Signature(SignatureScheme::of(Preset::Midwatch)),
+            None => Verification::Key,
+        };
+        Some(Self {
+            name: name.clone(),
+            kind: *kind,
+            service: *service,
+            key_hash: key_hash.clone(),
+            previous_key: None,
+            signing_secret: *signing_secret,
+            previous_secret: None,
+            verification: verification.clone().unwrap_or_else(usual),
+            reading: *reading,
+        })
+    }
+
+    fn change(&mut self, event: &IntegrationEvent) {
+        match event {
+            IntegrationEvent::Renamed { name } => self.name.clone_from(name),
+            IntegrationEvent::Rerouted { service } => self.service = *service,
+            IntegrationEvent::KeyRotated { key_hash, previous_until } => {
+                let old = std::mem::replace(&mut self.key_hash, key_hash.clone());
+                self.previous_key = previous_until.map(|until| (old, until));
+            }
+            IntegrationEvent::VerificationChanged { verification } => {
+                self.verification = verification.clone();
+            }
+            IntegrationEvent::SecretRotated { secret, previous_until } => {
+                let old = self.signing_secret.replace(*secret);
+                self.previous_secret = old.zip(*previous_until);
+            }
+            IntegrationEvent::ReadingChanged { reading } => self.reading = *reading,
+            IntegrationEvent::Created { .. }
+            | IntegrationEvent::MessagesRefused { .. }
+            | IntegrationEvent::SubscriptionConfirmed { .. }
+            | IntegrationEvent::Disabled { .. }
+            | IntegrationEvent::Enabled { .. } => {}
+        }
+    }
 }

@@ -4,7 +4,7 @@ use domain::{
     Aggregate, ConfigRejection, ContactId, IntegrationId, Level, PolicyId, Rejection, ScheduleId, ServiceId,
     Target, TeamId, Timestamp, Unknown, UserId,
     api_key::{ApiKey, ApiKeyCommand},
-    integration::{Integration, IntegrationCommand, IntegrationKind},
+    integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading},
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
     service::{Service, ServiceCommand},
@@ -95,6 +95,8 @@ fn integration(key_hash: &str) -> IntegrationCommand {
         service: ServiceId::new(uuid(5)),
         key_hash: key_hash.into(),
         signing_secret: None,
+        verification: None,
+        reading: Reading::default(),
         unknown: vec![],
     }
 }
@@ -105,6 +107,8 @@ fn integration_update(enabled: Option<bool>, key_hash: Option<&str>) -> Integrat
         service: None,
         enabled,
         key_hash: key_hash.map(Into::into),
+        proof: ProofChange::default(),
+        reading: None,
         unknown: vec![],
         at: AT,
     }

@@ -51,6 +51,17 @@ fn every_fixture_decodes() {
 }
 
 #[test]
+fn a_delivery_keeps_what_came_around_its_bytes() {
+    let stored = br#"{
+        "integration": "int_00000000000000000000000000000007", "format": "opsgenie",
+        "service": "svc_00000000000000000000000000000004", "proof": "token", "body": {"text": "{}"},
+        "envelope": {"call": "POST /v2/alerts/k/close?identifierType=alias", "topic": "issue", "sender_id": "7",
+            "form": true, "reading": {"identity": "alert", "archived_is_over": true}},
+        "mistimed": {"late_by_seconds": 301}, "at": "2026-11-24T03:00:00.000Z" }"#;
+    read::<DeliveryEvent>("delivery.received.v1", stored);
+}
+
+#[test]
 fn every_stored_name_has_a_fixture() {
     let mut named = BTreeSet::new();
     collect(&root().join("src"), &mut named);

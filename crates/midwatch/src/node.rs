@@ -94,6 +94,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
         directory: directory.clone(),
         intake: Arc::clone(&intake),
         reads: reads.clone(),
+        sns: connectors.sns().clone(),
         settings,
         shutdown: stop.clone(),
     };
@@ -110,9 +111,9 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             directory,
             intake,
             reads,
-            translate: Arc::new(move |kind, body, delivery| match understood.take(delivery) {
-                Some(alerts) => Ok(alerts),
-                None => translate(kind, body, delivery).map_err(|why| why.to_string()),
+            translate: Arc::new(move |kind, envelope, body, delivery| match understood.take(delivery) {
+                Some(meaning) => Ok(meaning),
+                None => translate(kind, envelope, body, delivery).map_err(|why| why.to_string()),
             }),
             connectors,
             public_url,

@@ -33,6 +33,8 @@ pub enum DeliveryVerdict {
     Ignored,
     /// It was not understood.
     Rejected,
+    /// It is kept for its own sake, and was not meant to lead to anything.
+    Recorded,
 }
 
 /// One message of a monitoring tool. The message itself stays in the log, at `position`.
@@ -103,13 +105,14 @@ static DECIDE: Merge = Merge {
 };
 
 /// The verdicts in the order of their stored numbers.
-const VERDICTS: [DeliveryVerdict; 6] = [
+const VERDICTS: [DeliveryVerdict; 7] = [
     DeliveryVerdict::Opened,
     DeliveryVerdict::Joined,
     DeliveryVerdict::Acknowledged,
     DeliveryVerdict::Resolved,
     DeliveryVerdict::Ignored,
     DeliveryVerdict::Rejected,
+    DeliveryVerdict::Recorded,
 ];
 
 /// What came in a batch, and what became of it or of earlier deliveries.
@@ -167,6 +170,7 @@ impl Fold {
                 let verdict = match concluded.verdict {
                     Verdict::Ignored => DeliveryVerdict::Ignored,
                     Verdict::Rejected => DeliveryVerdict::Rejected,
+                    Verdict::Recorded => DeliveryVerdict::Recorded,
                 };
                 // PostgreSQL's texts cannot hold the character 0.
                 let reason = Some(concluded.reason.replace('\0', "\u{fffd}"));

@@ -5,6 +5,7 @@
 //! different problems side by side.
 
 mod joins;
+mod saying;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
 use domain::{
-    Actor, Alert, AlertAction, Channel, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Rejection,
+    Actor, Alert, AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Meaning, Rejection,
     ServiceId, Severity, Timestamp, Translated,
     delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
-    incident::{Incident, IncidentCommand},
+    incident::{Incident, IncidentRejection},
 };
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use store::{Filter, Metadata, Position, Recorded};
@@ -128,6 +129,8 @@ struct Request {
     service: ServiceId,
     action: AlertAction,
     key: String,
+    /// The incident, if the message names one in place of a key.
+    incident: Option<IncidentId>,
     alert: Alert,
     cause: Arc<Recorded>,
 }
@@ -198,7 +201,7 @@ fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         metrics::counter!("midwatch_intake_unreadable_total").increment(1);
         return Reading::NotForUs;
     };
-    let DeliveryEvent::Received { integration, format, service, body, at, .. } = fact else {
+    let DeliveryEvent::Received { integration, format, service, body, envelope, at, .. } = fact else {
         return Reading::NotForUs;
     };
     let bytes = match body {
@@ -215,14 +218,16 @@ fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         })
     };
     // Doubt pages: a translator that fails is our fault, not the sender's, who was told 2xx or 500.
-    let translated = catch_unwind(AssertUnwindSafe(|| (parts.translate)(format, &bytes, delivery)))
-        .unwrap_or_else(|_| Ok(vec![unintelligible(&bytes)]));
+    let translated =
+        catch_unwind(AssertUnwindSafe(|| (parts.translate)(format, &envelope, &bytes, delivery)))
+            .unwrap_or_else(|_| Ok(unintelligible(&bytes).into()));
     match translated {
         Err(reason) => nothing(Verdict::Rejected, reason),
-        Ok(translated) if translated.is_empty() => {
+        Ok(Meaning::Nothing { verdict, reason }) => nothing(verdict, reason),
+        Ok(Meaning::Alerts(translated)) if translated.is_empty() => {
             nothing(Verdict::Ignored, "the message asks for nothing".to_owned())
         }
-        Ok(translated) => Reading::Requests(
+        Ok(Meaning::Alerts(translated)) => Reading::Requests(
             translated
                 .into_iter()
                 .map(|one| request(one, service, delivery, integration, at, event))
@@ -239,9 +244,10 @@ fn request(
     at: Timestamp,
     event: &Arc<Recorded>,
 ) -> Request {
-    let (action, key) = (translated.action, std::mem::take(&mut translated.key));
+    let (action, incident) = (translated.action, translated.incident);
+    let key = std::mem::take(&mut translated.key);
     let alert = translated.received(delivery, integration, at);
-    Request { service, action, key, alert, cause: Arc::clone(event) }
+    Request { service, action, key, incident, alert, cause: Arc::clone(event) }
 }
 
 fn unintelligible(bytes: &[u8]) -> Translated {
@@ -250,6 +256,8 @@ fn unintelligible(bytes: &[u8]) -> Translated {
     Translated {
         action: AlertAction::Trigger,
         key: "midwatch:unintelligible".to_owned(),
+        incident: None,
+        ordered: false,
         title: "An alert could not be understood".to_owned(),
         details: Some(String::from_utf8_lossy(bytes).chars().take(Alert::MAX_DETAILS).collect()),
         severity: Severity::High,
@@ -296,8 +304,12 @@ async fn trigger(parts: &Parts, run: Vec<Request>) {
         match parts.intake.open(&request, &metadata).await {
             Ok(_) => return,
             Err(CommandError::Rejected(rejection)) => {
+                let verdict = match rejection {
+                    IncidentRejection::Outdated { .. } => Verdict::Ignored,
+                    _ => Verdict::Rejected,
+                };
                 for one in &run {
-                    conclude(parts, one.conclusion(Verdict::Rejected, rejection.to_string(), None)).await;
+                    conclude(parts, one.conclusion(verdict, rejection.to_string(), None)).await;
                 }
                 return;
             }
@@ -325,28 +337,28 @@ async fn finish(parts: &Parts, request: Request) {
     let (incident, reason) = loop {
         match act(parts, &request).await {
             Ok(outcome) => break outcome,
-            Err(EngineError::Fact(fault)) => break (None, Some(unreadable(&fault))),
+            Err(EngineError::Fact(fault)) => break (None, Some((Verdict::Ignored, unreadable(&fault)))),
             Err(fault) => backoff.wait("intake", &fault).await,
         }
     };
-    if let Some(reason) = reason {
-        conclude(parts, request.conclusion(Verdict::Ignored, reason, incident)).await;
+    if let Some((verdict, reason)) = reason {
+        conclude(parts, request.conclusion(verdict, reason, incident)).await;
     }
 }
 
-/// The incident that was found, and why nothing was done, if nothing was.
-async fn act(parts: &Parts, request: &Request) -> Result<(Option<IncidentId>, Option<String>), EngineError> {
-    let Some(incident) = parts.intake.current(request.service, &request.key).await? else {
-        return Ok((None, Some("nothing was ever opened for this key".to_owned())));
+/// The incident that was found, and the verdict, unless the incident's own event is the verdict.
+type Outcome = (Option<IncidentId>, Option<(Verdict, String)>);
+
+async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
+    let ignored = |incident, reason: String| Ok((incident, Some((Verdict::Ignored, reason))));
+    let found = match request.incident {
+        Some(named) => named_incident(parts, request.service, named).await?,
+        None => parts.intake.current(request.service, &request.key).await?,
     };
-    let (by, alert) = (Actor::Integration { id: request.alert.integration }, Some(request.alert.clone()));
-    let (via, at) = (Channel::Alert, parts.engine.now());
-    let command = match request.action {
-        AlertAction::Acknowledge => IncidentCommand::AcknowledgeIncident { by, via, alert, at },
-        AlertAction::Resolve | AlertAction::Trigger => {
-            IncidentCommand::ResolveIncident { by, via, note: None, alert, at }
-        }
+    let Some(incident) = found else {
+        return ignored(None, "nothing was ever opened for this key".to_owned());
     };
+    let command = saying::command(parts, request, incident).await?;
     match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
         Ok(done) if done.events.is_empty() => {
             let cited = match &*done.state {
@@ -356,19 +368,38 @@ async fn act(parts: &Parts, request: &Request) -> Result<(Option<IncidentId>, Op
             };
             // The incident names this delivery already: that is its verdict.
             let reason = (!cited).then(|| "the incident is in that state already".to_owned());
-            Ok((Some(incident), reason))
+            Ok((Some(incident), reason.map(|reason| (Verdict::Ignored, reason))))
         }
-        Ok(_) => Ok((Some(incident), None)),
+        Ok(_) => Ok((Some(incident), saying::verdict(request.action))),
         Err(CommandError::Rejected(rejection)) => {
-            Ok((Some(incident), Some(format!("{rejection} ({})", rejection.code()))))
+            ignored(Some(incident), format!("{rejection} ({})", rejection.code()))
         }
         Err(CommandError::Fault(fault)) => Err(fault),
     }
 }
 
+/// The incident that a message names by its id, if it is an open one of the entrance's own service: a key opens
+/// nothing of other services.
+async fn named_incident(
+    parts: &Parts,
+    service: ServiceId,
+    named: IncidentId,
+) -> Result<Option<IncidentId>, EngineError> {
+    let (state, _) = parts.engine.load::<Incident>(named).await?;
+    Ok(state.open().filter(|open| open.service == service).map(|_| named))
+}
+
 /// The same delivery always makes the same command, so that deciding twice records once.
 fn because_of(request: &Request) -> Metadata {
-    let purpose = format!("decide {}", request.key);
+    // One message may ask for several things of one problem.
+    let purpose = match request.action {
+        AlertAction::Trigger | AlertAction::Acknowledge | AlertAction::Resolve => {
+            format!("decide {}", request.key)
+        }
+        AlertAction::Unacknowledge | AlertAction::Update | AlertAction::Note => {
+            format!("{:?} {}", request.action, request.key)
+        }
+    };
     let command_id = mint::derived_at(request.cause.recorded_at, request.alert.delivery.uuid(), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }

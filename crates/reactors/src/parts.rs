@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use commands::{DirectoryHandle, Engine, Intake};
 use connectors::Connectors;
-use domain::{DeliveryId, Translated, integration::IntegrationKind};
+use domain::{DeliveryId, Meaning, delivery::Envelope, integration::IntegrationKind};
 use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{clock, dispatcher::Dispatcher, intake, pager};
 
-/// Turns the bytes of a delivery into alerts, or says why they make no sense. Pure.
+/// Says what the bytes of a delivery mean, or why they make no sense. Pure.
 pub type Translate =
-    Arc<dyn Fn(IntegrationKind, &[u8], DeliveryId) -> Result<Vec<Translated>, String> + Send + Sync>;
+    Arc<dyn Fn(IntegrationKind, &Envelope, &[u8], DeliveryId) -> Result<Meaning, String> + Send + Sync>;
 
 /// What the reactors work with.
 #[derive(Clone)]

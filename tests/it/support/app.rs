@@ -64,6 +64,22 @@ impl TestApp {
         (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
 
+    /// Calls a path as a tool of others would, without a token of ours.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> (u16, String) {
+        let url = format!("http://{}{path}", self.address());
+        let method = method.parse().expect("a method");
+        let request = self.http.request(method, url).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+
     /// Runs a GraphQL operation as the administrator; faults fail the test.
     pub(crate) async fn query(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.query_as(TOKEN, query, variables).await;

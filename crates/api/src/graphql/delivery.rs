@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, connection::Connection};
 use domain::{
     Fact, IntegrationId,
-    delivery::{DeliveryEvent, RawBody},
+    delivery::{DeliveryEvent, Mistimed, RawBody},
     user::Role,
 };
 use projections::DeliveryView;
@@ -50,6 +50,19 @@ impl Delivery {
         DateTime(self.0.received_at)
     }
 
+    /// How many seconds after it was signed it came, if that is more than its entrance tolerates. It was taken all
+    /// the same. Negative: it was signed by a clock that runs ahead of ours.
+    #[graphql(complexity = 5)]
+    async fn late_by_seconds(&self, ctx: &Context<'_>) -> Result<Option<i64>, Fault> {
+        Ok(self.kept(ctx).await?.and_then(|event| match event {
+            DeliveryEvent::Received { mistimed, .. } => mistimed.map(|mistimed| match mistimed {
+                Mistimed::LateBySeconds(seconds) => seconds.cast_signed(),
+                Mistimed::EarlyBySeconds(seconds) => -seconds.cast_signed(),
+            }),
+            DeliveryEvent::Concluded { .. } => None,
+        }))
+    }
+
     /// What became of it first; null: nothing yet.
     async fn verdict(&self) -> Option<DeliveryVerdict> {
         self.0.verdict.map(Into::into)
@@ -81,11 +94,18 @@ impl Delivery {
         if !ctx.data::<Viewer>().is_ok_and(|viewer| viewer.may(Role::Responder)) {
             return Ok(None);
         }
-        let kept = app(ctx)?.engine.store().at(&[self.0.position]).await?;
-        Ok(kept.first().and_then(|event| match DeliveryEvent::decode(&event.kind, &event.payload).ok()? {
+        Ok(self.kept(ctx).await?.and_then(|event| match event {
             DeliveryEvent::Received { body: RawBody::Text(text) | RawBody::Base64(text), .. } => Some(text),
             DeliveryEvent::Concluded { .. } => None,
         }))
+    }
+}
+
+impl Delivery {
+    /// The event that keeps it.
+    async fn kept(&self, ctx: &Context<'_>) -> Result<Option<DeliveryEvent>, Fault> {
+        let kept = app(ctx)?.engine.store().at(&[self.0.position]).await?;
+        Ok(kept.first().and_then(|event| DeliveryEvent::decode(&event.kind, &event.payload).ok()))
     }
 }
 

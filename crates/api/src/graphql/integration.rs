@@ -1,6 +1,6 @@
 //! Integrations: the entrances of monitoring tools.
 
-use async_graphql::{Context, ID, Object, connection::Connection};
+use async_graphql::{Context, ID, Object, SimpleObject, connection::Connection};
 use commands::Directory;
 use domain::{IntegrationId, ServiceId, integration::Entrance};
 
@@ -11,6 +11,7 @@ use super::{
     scalar::{DateTime, Position},
     service::Service,
     slice,
+    verification::{Reading, Verification},
     words::IntegrationKind,
 };
 
@@ -19,6 +20,26 @@ pub(super) struct Integration {
     id: IntegrationId,
     entrance: Entrance,
     disabled_at: Option<DateTime>,
+    refusals: Refusals,
+    subscriptions: Vec<String>,
+}
+
+/// Messages that did not prove themselves. Nothing of them was kept.
+#[derive(Clone, SimpleObject)]
+struct Refusals {
+    /// How many came, as far as that was noted: once a minute.
+    count: u64,
+    /// When the last one that was noted came.
+    last_at: Option<DateTime>,
+    /// Why it was refused.
+    last_reason: Option<String>,
+}
+
+impl From<&domain::integration::Refusals> for Refusals {
+    fn from(known: &domain::integration::Refusals) -> Self {
+        let (last_at, last_reason) = known.last.clone().unzip();
+        Self { count: known.count, last_at: last_at.map(DateTime), last_reason }
+    }
 }
 
 impl Integration {
@@ -28,7 +49,8 @@ impl Integration {
 
     pub(super) fn of(id: IntegrationId, state: &domain::integration::Integration) -> Option<Self> {
         let entrance = state.entrance.clone()?;
-        Some(Self { id, entrance, disabled_at: state.disabled_at.map(DateTime) })
+        let (refusals, subscriptions) = ((&state.refusals).into(), state.subscriptions.clone());
+        Some(Self { id, entrance, disabled_at: state.disabled_at.map(DateTime), refusals, subscriptions })
     }
 }
 
@@ -65,7 +87,37 @@ impl Integration {
 
     /// Whether its messages must be signed.
     async fn signed(&self) -> bool {
-        self.entrance.signing_secret.is_some()
+        matches!(self.entrance.verification, domain::integration::Verification::Signature(_))
+    }
+
+    /// How its messages prove themselves.
+    async fn verification(&self) -> Verification {
+        (&self.entrance.verification).into()
+    }
+
+    /// Until when a key or a secret that was replaced is good beside the new one; null: none is.
+    async fn rotating_until(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, Fault> {
+        let now = app(ctx)?.engine.now();
+        let ends = [
+            self.entrance.previous_key.as_ref().map(|(_, until)| *until),
+            self.entrance.previous_secret.map(|(_, until)| until),
+        ];
+        Ok(ends.into_iter().flatten().filter(|until| *until > now).max().map(DateTime))
+    }
+
+    /// How its messages are read.
+    async fn reading(&self) -> Reading {
+        self.entrance.reading.into()
+    }
+
+    /// Messages that did not prove themselves.
+    async fn refusals(&self) -> Refusals {
+        self.refusals.clone()
+    }
+
+    /// The topics of Amazon's notification service that send to it.
+    async fn subscriptions(&self) -> &[String] {
+        &self.subscriptions
     }
 
     /// Since when it takes no messages; null: it takes them.

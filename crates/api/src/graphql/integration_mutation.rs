@@ -3,8 +3,10 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use commands::{CommandError, key_hash};
 use domain::{
-    ConfigRejection, IntegrationId,
-    integration::{Integration as State, IntegrationCommand},
+    ConfigRejection, IntegrationId, SecretId,
+    integration::{
+        Entrance, Integration as State, IntegrationCommand, ProofChange, SignatureScheme, Verification,
+    },
     user::Role,
 };
 use uuid::Uuid;
@@ -16,6 +18,7 @@ use super::{
     rejection::{Recorded, Rejection, Stop, parts},
     scalar::{CommandId, Position},
     secrets::Draws,
+    verification::{ReadingInput, VerificationInput, usual_preset},
     words::IntegrationKind,
 };
 
@@ -29,10 +32,17 @@ pub(super) struct CreateIntegrationInput {
     kind: IntegrationKind,
     /// What its alerts are about.
     service_id: ID,
-    /// Whether every message must carry `X-Midwatch-Signature: sha256=<hex>`, the HMAC-SHA256 of its body under
-    /// the signing secret. Without it the key alone opens the entrance.
+    /// Whether every message must be signed in the way that senders of this kind do, by default with
+    /// `X-Midwatch-Signature: sha256=<hex>`, the HMAC-SHA256 of its body under the signing secret. Without it the
+    /// key alone opens the entrance. `verification` says more than this.
     #[graphql(default)]
     signed: bool,
+    /// How messages prove themselves beyond the key.
+    verification: Option<VerificationInput>,
+    /// The secret for that, where the sender chooses it; left out, one is made and shown once.
+    secret: Option<String>,
+    /// How messages are read.
+    reading: Option<ReadingInput>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -48,9 +58,21 @@ pub(super) struct UpdateIntegrationInput {
     service_id: Option<ID>,
     /// Whether it takes messages from now on.
     enabled: Option<bool>,
-    /// Whether to make a new key; the old one stops working at once.
+    /// Whether to make a new key; the old one stops working at once, or after `keepOldSeconds`.
     #[graphql(default)]
     rotate_key: bool,
+    /// How messages prove themselves from now on.
+    verification: Option<VerificationInput>,
+    /// Whether to make a new secret; the old one stops working at once, or after `keepOldSeconds`.
+    #[graphql(default)]
+    rotate_secret: bool,
+    /// The new secret, where the sender chooses it.
+    secret: Option<String>,
+    /// How long the key and the secret that are replaced are good beside the new ones.
+    #[graphql(default)]
+    keep_old_seconds: i32,
+    /// How messages are read from now on.
+    reading: Option<ReadingInput>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -67,10 +89,13 @@ struct Keys {
 impl Keys {
     fn of(caller: Caller<'_>, kind: IntegrationKind, key: String) -> Self {
         let public_url = &caller.app.settings.public_url;
-        let (url, routing_key) = match kind {
-            IntegrationKind::Generic => (format!("{public_url}/hooks/generic/{key}"), None),
-            IntegrationKind::Alertmanager => (format!("{public_url}/hooks/alertmanager/{key}"), None),
-            IntegrationKind::PagerDuty => (format!("{public_url}/v2/enqueue"), Some(key.clone())),
+        let kind = domain::integration::IntegrationKind::from(kind);
+        let (url, routing_key) = match kind.path() {
+            Some(word) => (format!("{public_url}/hooks/{word}/{key}"), None),
+            None if kind == domain::integration::IntegrationKind::Opsgenie => {
+                (format!("{public_url}/v2/alerts"), None)
+            }
+            None => (format!("{public_url}/v2/enqueue"), Some(key.clone())),
         };
         Self { key: Some(key), url: Some(url), routing_key, signing_secret: None }
     }
@@ -154,16 +179,31 @@ async fn create(
     let service = references.service("serviceId", &input.service_id)?;
     let command_id = command_id(input.command_id);
     let id = IntegrationId::new(commands::mint::derived(command_id, "integration"));
+    let kind = input.kind.into();
     let mut keys = Keys::of(caller, input.kind, draws.key(command_id, "key"));
-    let mut signing_secret = None;
-    if input.signed {
-        let (secret, text) = draws.signing_secret(caller, command_id, "signature").await?;
-        (signing_secret, keys.signing_secret) = (Some(secret), Some(text));
-    }
-    let (integration, position) = record(caller, id, &keys, command_id, |key_hash| {
-        let (name, kind, unknown) = (input.name, input.kind.into(), references.unknown());
+    let signed = || Verification::Signature(SignatureScheme::of(usual_preset(kind)));
+    let verification = match input.verification {
+        Some(chosen) => Some(chosen.into_domain()?),
+        None => input.signed.then(signed),
+    };
+    let needed = verification.as_ref().is_some_and(Verification::needs_secret);
+    let secrets = Secrets { caller, draws, command_id };
+    let (signing_secret, shown) = secrets.choose(needed, input.secret).await?;
+    keys.signing_secret = shown;
+    let reading = input.reading.map(Into::into).unwrap_or_default();
+    let (integration, position) = record(caller, id, &keys, signing_secret, command_id, |key_hash| {
+        let (name, unknown) = (input.name, references.unknown());
         let key_hash = key_hash.unwrap_or_default();
-        IntegrationCommand::CreateIntegration { name, kind, service, key_hash, signing_secret, unknown }
+        IntegrationCommand::CreateIntegration {
+            name,
+            kind,
+            service,
+            key_hash,
+            signing_secret,
+            verification,
+            reading,
+            unknown,
+        }
     })
     .await?;
     Ok((integration.map(|integration| (integration, keys)), position))
@@ -179,19 +219,74 @@ async fn update(
     let mut references = References::new(&directory);
     let service = input.service_id.as_ref().map(|id| references.service("serviceId", id)).transpose()?;
     let command_id = command_id(input.command_id);
-    let kind =
-        directory.integrations.get(&id).and_then(|state| state.entrance.as_ref()).map(|known| known.kind);
-    let keys = match kind {
-        Some(kind) if input.rotate_key => Keys::of(caller, kind.into(), draws.key(command_id, "key")),
+    let known = directory.integrations.get(&id).and_then(|state| state.entrance.as_ref());
+    let mut keys = match known {
+        Some(known) if input.rotate_key => Keys::of(caller, known.kind.into(), draws.key(command_id, "key")),
         Some(_) | None => Keys::default(),
     };
+    let verification = input.verification.map(VerificationInput::into_domain).transpose()?;
+    // A way that needs a secret gets one, if there is none yet.
+    let needs = verification.as_ref().is_some_and(Verification::needs_secret);
+    let missing = needs && known.is_some_and(|known| known.signing_secret.is_none());
+    let wanted = known.is_some() && (input.rotate_secret || missing);
+    let secrets = Secrets { caller, draws, command_id };
+    let (secret, shown) = secrets.choose(wanted, input.secret).await?;
+    keys.signing_secret = shown;
     let at = caller.now();
-    let (integration, position) = record(caller, id, &keys, command_id, |key_hash| {
+    let keep = u64::try_from(input.keep_old_seconds)
+        .map_err(|_| Rejection::invalid("keepOldSeconds", "must not be negative"))?;
+    let keep_until = (keep > 0).then(|| at.plus_seconds(keep));
+    let reading = input.reading.map(Into::into);
+    let (integration, position) = record(caller, id, &keys, secret, command_id, |key_hash| {
         let (name, enabled, unknown) = (input.name, input.enabled, references.unknown());
-        IntegrationCommand::UpdateIntegration { name, service, enabled, key_hash, unknown, at }
+        let proof = ProofChange { verification, secret, keep_until };
+        IntegrationCommand::UpdateIntegration {
+            name,
+            service,
+            enabled,
+            key_hash,
+            proof,
+            reading,
+            unknown,
+            at,
+        }
     })
     .await?;
     Ok((integration.map(|integration| (integration, keys)), position))
+}
+
+/// Where secrets of one request come from.
+struct Secrets<'a> {
+    caller: Caller<'a>,
+    draws: &'a Draws,
+    command_id: Uuid,
+}
+
+impl Secrets<'_> {
+    /// The secret to use, sealed, and its text if it is to be shown: the one that was given, or else a new one if
+    /// one is wanted.
+    async fn choose(
+        &self,
+        wanted: bool,
+        given: Option<String>,
+    ) -> Result<(Option<SecretId>, Option<String>), Stop> {
+        let Self { caller, draws, command_id } = *self;
+        match given {
+            Some(text) => {
+                if text.len() < 8 || text.len() > 1000 || text.chars().any(char::is_control) {
+                    let rule = "must have from 8 to 1000 bytes, without control characters";
+                    return Err(Rejection::invalid("secret", rule).into());
+                }
+                let secret = draws.given_secret(caller, command_id, "signature", &text).await?;
+                Ok((Some(secret), None))
+            }
+            None if wanted => {
+                let (secret, text) = draws.signing_secret(caller, command_id, "signature").await?;
+                Ok((Some(secret), Some(text)))
+            }
+            None => Ok((None, None)),
+        }
+    }
 }
 
 /// Records the command and makes sure that the key to be shown is the key that opens: if the same request was
@@ -200,6 +295,7 @@ async fn record(
     caller: Caller<'_>,
     id: IntegrationId,
     keys: &Keys,
+    secret: Option<SecretId>,
     command_id: Uuid,
     command: impl FnOnce(Option<String>) -> IntegrationCommand,
 ) -> Result<Recorded<Integration>, Stop> {
@@ -214,8 +310,11 @@ async fn record(
         }
         Err(error) => return Err(error.into()),
     };
-    let opens = |hash: &String| state.entrance.as_ref().is_some_and(|entrance| entrance.key_hash == *hash);
-    if !hash.as_ref().is_none_or(opens) {
+    let holds = |entrance: &Entrance| {
+        hash.as_ref().is_none_or(|hash| entrance.key_hash == *hash)
+            && secret.is_none_or(|secret| entrance.signing_secret == Some(secret))
+    };
+    if !state.entrance.as_ref().is_some_and(holds) {
         return Err(Rejection::of(&exists).into());
     }
     caller.app.directory.reach(position, caller.app.settings.limits.mutation_wait).await;

@@ -40,6 +40,7 @@ mod team;
 mod tests;
 mod user;
 mod user_mutation;
+mod verification;
 mod words;
 
 use std::sync::Arc;

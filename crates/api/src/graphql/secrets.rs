@@ -85,6 +85,17 @@ impl Draws {
         Ok((id, text))
     }
 
+    /// A secret that the sender chose, sealed.
+    pub(super) async fn given_secret(
+        &self,
+        caller: Caller<'_>,
+        command: Uuid,
+        purpose: &str,
+        text: &str,
+    ) -> Result<SecretId, Stop> {
+        self.seal(caller, command, purpose, text.as_bytes()).await
+    }
+
     /// Seals under an id that nobody can guess, so that no request can replace another one's secret.
     async fn seal(
         &self,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use commands::Directory;
 use domain::{
-    Actor, Alert, Channel, Fact, Responder, UserId,
+    Actor, Alert, Channel, Fact, Responder, Timestamp, UserId,
     api_key::ApiKeyEvent,
     delivery::{DeliveryEvent, Verdict},
     incident::{Cause, IncidentEvent},
@@ -168,6 +168,7 @@ impl Words<'_> {
                 let verdict = match verdict {
                     Verdict::Ignored => "ignored",
                     Verdict::Rejected => "rejected",
+                    Verdict::Recorded => "recorded",
                 };
                 format!("The message was {verdict}: {reason}")
             }
@@ -228,7 +229,25 @@ impl Words<'_> {
                 let name = service.map_or("another service", |service| service.name.as_str());
                 format!("{by} pointed the integration at {name}")
             }
-            IntegrationEvent::KeyRotated { .. } => format!("{by} made a new key"),
+            IntegrationEvent::KeyRotated { previous_until, .. } => {
+                format!("{by} made a new key{}", overlap(*previous_until))
+            }
+            IntegrationEvent::VerificationChanged { .. } => {
+                format!("{by} changed how messages prove themselves")
+            }
+            IntegrationEvent::SecretRotated { previous_until, .. } => {
+                format!("{by} set a new secret{}", overlap(*previous_until))
+            }
+            IntegrationEvent::ReadingChanged { .. } => format!("{by} changed how messages are read"),
+            IntegrationEvent::MessagesRefused { count: 1, reason, .. } => {
+                format!("A message was refused: {reason}")
+            }
+            IntegrationEvent::MessagesRefused { count, reason, .. } => {
+                format!("{count} messages were refused, the last one because {reason}")
+            }
+            IntegrationEvent::SubscriptionConfirmed { topic, .. } => {
+                format!("The topic {topic} sends to the integration from now on")
+            }
             IntegrationEvent::Disabled { .. } => format!("{by} disabled the integration"),
             IntegrationEvent::Enabled { .. } => format!("{by} enabled the integration"),
         }
@@ -313,6 +332,10 @@ impl Words<'_> {
             ApiKeyEvent::Revoked { .. } => format!("{by} revoked the API key"),
         }
     }
+}
+
+fn overlap(until: Option<Timestamp>) -> String {
+    until.map(|until| format!("; the old one is good until {until}")).unwrap_or_default()
 }
 
 const fn because(cause: Cause) -> &'static str {

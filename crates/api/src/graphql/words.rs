@@ -53,6 +53,22 @@ pub(super) enum IntegrationKind {
     /// PagerDuty's Events API v2.
     #[graphql(name = "PAGERDUTY")]
     PagerDuty,
+    /// Grafana's alerting webhook.
+    Grafana,
+    /// Opsgenie's Alert API v2.
+    Opsgenie,
+    /// Datadog's webhooks, with the template that our documentation ships.
+    Datadog,
+    /// New Relic's workflow webhooks, and its legacy ones.
+    NewRelic,
+    /// CloudWatch's alarms through Amazon's Simple Notification Service.
+    #[graphql(name = "CLOUDWATCH")]
+    CloudWatch,
+    /// Sentry's internal integrations.
+    Sentry,
+    /// GitHub's webhooks, and whatever signs as GitHub does.
+    #[graphql(name = "GITHUB")]
+    GitHub,
 }
 
 /// How the sender of a delivery proved itself.
@@ -63,6 +79,10 @@ pub(super) enum Proof {
     Key,
     /// By a signature over the bytes.
     Signature,
+    /// By a secret in a header.
+    Token,
+    /// By a user's name and a password.
+    Password,
 }
 
 /// What became of a delivery.
@@ -81,6 +101,8 @@ pub(super) enum DeliveryVerdict {
     Ignored,
     /// It was not understood.
     Rejected,
+    /// It is kept for its own sake, such as a change, and was not meant to lead to anything.
+    Recorded,
 }
 
 /// The rhythm of handoffs.

@@ -17,10 +17,13 @@ use crate::Problem;
 /// What every caller but PagerDuty's clients reads: our own JSON, and problem details.
 pub(super) fn plain(outcome: Result<Accepted, Refusal>) -> Response {
     let refusal = match outcome {
-        Ok(Accepted { delivery, position, .. }) => {
-            let body = json!({
+        Ok(Accepted { delivery, position, repeated, .. }) => {
+            let mut body = json!({
                 "status": "accepted", "delivery": delivery.to_string(), "position": position.to_string()
             });
+            if repeated {
+                body["deduplicated"] = true.into();
+            }
             return (StatusCode::ACCEPTED, Json(body)).into_response();
         }
         Err(refusal) => refusal,
@@ -30,15 +33,9 @@ pub(super) fn plain(outcome: Result<Accepted, Refusal>) -> Response {
             let why = "no enabled integration of this kind has this key";
             Problem::new(StatusCode::NOT_FOUND, "no-such-integration", why).into_response()
         }
-        Refusal::Unsigned => {
-            let why =
-                "this integration requires `X-Midwatch-Signature: sha256=<hex HMAC-SHA256 of the body>`";
-            unauthorized(Problem::new(StatusCode::UNAUTHORIZED, "unsigned", why).into_response())
-        }
-        Refusal::WrongSignature => {
-            let why =
-                "the signature is not the HMAC-SHA256 of the received bytes under the integration's secret";
-            unauthorized(Problem::new(StatusCode::UNAUTHORIZED, "wrong-signature", why).into_response())
+        Refusal::Unproven(why) => {
+            let problem = Problem::new(StatusCode::UNAUTHORIZED, why.slug, why.why);
+            unauthorized(problem.into_response(), why.challenge)
         }
         Refusal::Malformed { delivery, why } => {
             let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed", why.to_string());
@@ -70,8 +67,9 @@ pub(super) fn plain_unread(unread: Unread, limit: usize) -> Response {
 /// What clients of PagerDuty's Events API read.
 pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
     let refusal = match outcome {
-        Ok(Accepted { alerts, .. }) => {
-            let key = alerts.into_iter().next().map(|alert| alert.key).unwrap_or_default();
+        Ok(Accepted { meaning, delivery, .. }) => {
+            let said = meaning.alerts().first().map(|alert| alert.key.clone());
+            let key = said.unwrap_or_else(|| delivery.uuid().simple().to_string());
             let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
             return (StatusCode::ACCEPTED, Json(body)).into_response();
         }
@@ -79,11 +77,11 @@ pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
     };
     match refusal {
         Refusal::NoEntrance => invalid_event(StatusCode::BAD_REQUEST, &["Invalid routing key".to_owned()]),
-        Refusal::Unsigned | Refusal::WrongSignature => {
-            let why = "This integration requires a valid 'X-Midwatch-Signature' header";
-            unauthorized(invalid_event(StatusCode::UNAUTHORIZED, &[why.to_owned()]))
+        Refusal::Unproven(why) => {
+            unauthorized(invalid_event(StatusCode::UNAUTHORIZED, &[why.why]), why.challenge)
         }
-        Refusal::Malformed { why: Malformed::NotJson { why }, .. } => unrecognized(&why),
+        // What exactly is wrong with it is in the delivery log; clients look for these words.
+        Refusal::Malformed { why: Malformed::NotJson { .. }, .. } => unrecognized("JSON parse error"),
         Refusal::Malformed { why: Malformed::Invalid { problems }, .. } => {
             let errors: Vec<_> = problems
                 .iter()
@@ -94,9 +92,15 @@ pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
                 .collect();
             invalid_event(StatusCode::BAD_REQUEST, &errors)
         }
-        Refusal::Busy => later("Too many events at once"),
-        Refusal::Unavailable => later("The event could not be stored"),
+        Refusal::Busy => later(StatusCode::TOO_MANY_REQUESTS, "Too many events at once"),
+        Refusal::Unavailable => later(StatusCode::SERVICE_UNAVAILABLE, "The event could not be stored"),
     }
+}
+
+/// The answer to an event whose routing key cannot be one.
+pub(super) fn pagerduty_wrong_key() -> Response {
+    let why = "Length of 'routing_key' is incorrect (should be 32 characters)";
+    invalid_event(StatusCode::BAD_REQUEST, &[why.to_owned()])
 }
 
 /// The answer to an event from which no routing key could be read.
@@ -107,8 +111,7 @@ pub(super) fn pagerduty_without_key(message: &[u8]) -> Response {
         Ok(serde_json::Value::Object(_)) => {
             invalid_event(StatusCode::BAD_REQUEST, &["'routing_key' is missing or blank".to_owned()])
         }
-        Ok(_) => unrecognized("the event is not a JSON object"),
-        Err(_) => unrecognized("JSON parse error"),
+        Ok(_) | Err(_) => unrecognized("JSON parse error"),
     }
 }
 
@@ -136,14 +139,14 @@ fn unrecognized(why: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-fn later(why: &str) -> Response {
+fn later(status: StatusCode, why: &str) -> Response {
     let body = json!({"status": "unavailable", "message": "Try again later", "errors": [why]});
     let retry_after = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
-    (StatusCode::SERVICE_UNAVAILABLE, retry_after, Json(body)).into_response()
+    (status, retry_after, Json(body)).into_response()
 }
 
-fn unauthorized(mut response: Response) -> Response {
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("HMAC-SHA256"));
+fn unauthorized(mut response: Response, challenge: &'static str) -> Response {
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }
 

@@ -5,36 +5,38 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Router,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::StatusCode,
-    response::{IntoResponse, Response},
+    http::{request::Parts, uri::PathAndQuery},
+    response::Response,
     routing::post,
 };
 use domain::integration::IntegrationKind;
 use metrics::histogram;
 
-use super::{answers, body, road::Hooks, translate::routing_key};
-use crate::{App, Problem};
+use super::{
+    answers, body, opsgenie,
+    road::{Hooks, Incoming},
+    translate::routing_key,
+};
+use crate::App;
 
 /// Every webhook endpoint. None asks for a token: the key in the path or in the message is the proof.
 pub(crate) fn routes(app: App) -> Router {
-    Router::new()
-        .route("/hooks/generic/{key}", post(generic))
-        .route("/hooks/alertmanager/{key}", post(alertmanager))
+    let hooks = IntegrationKind::ALL.into_iter().filter_map(|kind| Some((kind, kind.path()?)));
+    let hooks = hooks.fold(Router::new(), |router, (kind, word)| {
+        let take = move |State(hooks): State<Arc<Hooks>>, key: Key, request: Request| async move {
+            plain(&hooks, kind, key, request).await
+        };
+        router.route(&format!("/hooks/{word}/{{key}}"), post(take))
+    });
+    hooks
         .route("/v2/enqueue", post(enqueue))
         .route("/v2/change/enqueue", post(change))
+        .merge(opsgenie::routes())
         .with_state(Arc::new(Hooks::new(app)))
 }
 
 /// A key in a path; one that is not even text opens nothing, and is refused like any other that opens nothing.
 type Key = Result<Path<String>, PathRejection>;
-
-async fn generic(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
-    plain(&hooks, IntegrationKind::Generic, key, request).await
-}
-
-async fn alertmanager(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
-    plain(&hooks, IntegrationKind::Alertmanager, key, request).await
-}
 
 async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Request) -> Response {
     let started = Instant::now();
@@ -42,31 +44,63 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
     let response = match body::read(message, limit).await {
-        Ok(message) => answers::plain(hooks.receive(format, &key, &parts.headers, message).await),
+        Ok(message) => {
+            let incoming = Incoming {
+                format,
+                key: &key,
+                headers: &parts.headers,
+                target: target(&parts),
+                call: None,
+                message,
+            };
+            answers::plain(hooks.receive(incoming).await)
+        }
         Err(unread) => answers::plain_unread(unread, limit),
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response
 }
 
+/// The path and the query that were called.
+pub(super) fn target(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+}
+
+/// Characters in a routing key.
+const ROUTING_KEY: usize = 32;
+
 async fn enqueue(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
+    event(&hooks, request, None).await
+}
+
+/// Changes are kept, and page nobody.
+async fn change(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
+    event(&hooks, request, Some("POST /v2/change/enqueue")).await
+}
+
+async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response {
     let started = Instant::now();
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
     let format = IntegrationKind::PagerDuty;
     let response = match body::read(message, limit).await {
         Ok(message) => match routing_key(&message) {
-            Some(key) => answers::pagerduty(hooks.receive(format, &key, &parts.headers, message).await),
+            Some(key) if key.chars().count() != ROUTING_KEY => answers::pagerduty_wrong_key(),
+            Some(key) => {
+                let incoming = Incoming {
+                    format,
+                    key: &key,
+                    headers: &parts.headers,
+                    target: target(&parts),
+                    call,
+                    message,
+                };
+                answers::pagerduty(hooks.receive(incoming).await)
+            }
             None => answers::pagerduty_without_key(&message),
         },
         Err(unread) => answers::pagerduty_unread(unread, limit),
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response
-}
-
-/// Change events page nobody and are shown nowhere yet: saying so is better than taking them and forgetting them.
-async fn change() -> Response {
-    let why = "change events are not taken; send alerts to /v2/enqueue";
-    Problem::new(StatusCode::NOT_FOUND, "no-change-events", why).into_response()
 }

@@ -2,13 +2,16 @@
 
 mod answers;
 mod body;
+mod envelope;
 mod hooks;
+mod opsgenie;
+mod refusals;
 mod road;
-pub mod signature;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;
 mod understood;
+mod verify;
 
 pub(crate) use hooks::routes;
 pub use understood::Understood;

@@ -2,26 +2,47 @@
 
 use axum::http::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use commands::{CommandError, EngineError, MetadataExt, mint, trace};
+use commands::{CommandError, Directory, EngineError, MetadataExt, mint, trace};
+use connectors::SnsMessage;
 use domain::{
-    Actor, DeliveryId, IntegrationId, Translated,
-    delivery::{Delivery, DeliveryCommand, DeliveryRejection, Proof, RawBody},
-    integration::{Entrance, IntegrationKind},
+    Actor, DeliveryId, IntegrationId, Meaning,
+    delivery::{Delivery, DeliveryCommand, DeliveryRejection, Envelope, RawBody},
+    integration::{Entrance, Integration, IntegrationCommand, IntegrationKind},
 };
 use metrics::counter;
+use ring::digest;
 use store::{Metadata, Position, StoreError};
 use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
-    signature::{self, Keys},
+    envelope,
+    refusals::Refusals,
     translate::{Malformed, translate},
+    verify::{Claim, Doubt, Proven, Unproven, Verifier},
 };
 use crate::App;
 
 /// What the webhook endpoints share.
 pub(super) struct Hooks {
     pub(super) app: App,
-    keys: Keys,
+    verifier: Verifier,
+    refusals: Refusals,
+}
+
+/// A message on its way in.
+pub(super) struct Incoming<'a> {
+    /// The format that its path promises.
+    pub(super) format: IntegrationKind,
+    /// The key that it brings.
+    pub(super) key: &'a str,
+    /// Its headers.
+    pub(super) headers: &'a HeaderMap,
+    /// The path and the query that were called.
+    pub(super) target: &'a str,
+    /// What was called, for formats in which that matters.
+    pub(super) call: Option<&'a str>,
+    /// Its bytes.
+    pub(super) message: Vec<u8>,
 }
 
 /// A message that is kept and understood.
@@ -29,7 +50,9 @@ pub(super) struct Hooks {
 pub(super) struct Accepted {
     pub(super) delivery: DeliveryId,
     pub(super) position: Position,
-    pub(super) alerts: Vec<Translated>,
+    pub(super) meaning: Meaning,
+    /// Whether the sender sent it before, and it is kept already.
+    pub(super) repeated: bool,
 }
 
 /// Why a message is not accepted.
@@ -37,10 +60,8 @@ pub(super) struct Accepted {
 pub(super) enum Refusal {
     /// No integration of this kind has this key, or it is disabled.
     NoEntrance,
-    /// The integration requires a signature, and there is none.
-    Unsigned,
-    /// The signature belongs to other bytes or another secret.
-    WrongSignature,
+    /// It does not prove that it comes from whom the integration was made for.
+    Unproven(Unproven),
     /// It is kept, and could not be understood.
     Malformed { delivery: DeliveryId, why: Malformed },
     /// The queue is full.
@@ -54,8 +75,7 @@ impl Refusal {
     pub(super) const fn word(&self) -> &'static str {
         match self {
             Self::NoEntrance => "no_entrance",
-            Self::Unsigned => "unsigned",
-            Self::WrongSignature => "wrong_signature",
+            Self::Unproven(_) => "unproven",
             Self::Malformed { .. } => "malformed",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
@@ -65,94 +85,101 @@ impl Refusal {
 
 impl Hooks {
     pub(super) fn new(app: App) -> Self {
-        Self { app, keys: Keys::new() }
+        Self { app, verifier: Verifier::new(), refusals: Refusals::default() }
     }
 
-    /// Takes a message that came through the entrance `key`.
-    pub(super) async fn receive(
-        &self,
-        format: IntegrationKind,
-        key: &str,
-        headers: &HeaderMap,
-        message: Vec<u8>,
-    ) -> Result<Accepted, Refusal> {
+    /// Takes a message.
+    pub(super) async fn receive(&self, incoming: Incoming<'_>) -> Result<Accepted, Refusal> {
+        let format = incoming.format;
         // Costs nothing while nobody collects traces; logs leave this target out.
         let span = info_span!(
             target: "midwatch::road", "receive_webhook", otel.kind = "server", format = format.word(), delivery = Empty
         );
-        if let Some(parent) = headers.get("traceparent").and_then(|parent| parent.to_str().ok()) {
+        let parent = incoming.headers.get("traceparent").and_then(|parent| parent.to_str().ok());
+        if let Some(parent) = parent {
             trace::continue_trace(&span, parent);
         }
-        let outcome = self.take(format, key, headers, message, &span).instrument(span.clone()).await;
+        let outcome = self.take(incoming, &span).instrument(span.clone()).await;
         let word = outcome.as_ref().map_or_else(Refusal::word, |_| "accepted");
         counter!("midwatch_webhook_messages_total", "format" => format.word(), "outcome" => word)
             .increment(1);
         outcome
     }
 
-    async fn take(
-        &self,
-        format: IntegrationKind,
-        key: &str,
-        headers: &HeaderMap,
-        message: Vec<u8>,
-        span: &tracing::Span,
-    ) -> Result<Accepted, Refusal> {
+    async fn take(&self, incoming: Incoming<'_>, span: &tracing::Span) -> Result<Accepted, Refusal> {
+        let Incoming { format, key, headers, target, call, message } = incoming;
         let directory = self.app.directory.now();
         let (integration, entrance) = directory
-            .integration_by_key(key)
+            .integration_by_key(key, self.app.engine.now())
             .filter(|(_, it)| it.kind == format)
             .ok_or(Refusal::NoEntrance)?;
-        let proof = self.check(entrance, headers, &message).await?;
+        let url = format!("{}{target}", self.app.settings.public_url);
+        let claim = Claim { headers, url: &url, body: &message };
+        let proven = self.prove(&directory, integration, entrance, claim).await?;
         self.app.pace.keep(self.app.engine.store().head()).await;
-        let delivery = DeliveryId::new(mint::uuid());
+        let envelope = envelope::of(entrance, claim, call);
+        let delivery = identity(integration, &proven, &envelope, &message);
         span.record("delivery", tracing::field::display(delivery));
-        let trace = trace::traceparent(span);
-        let (position, understood) = self
-            .keep(delivery, integration, entrance, proof, message, trace)
-            .await
-            .map_err(|fault| refusal(&fault))?;
-        match understood {
-            Ok(alerts) => Ok(Accepted { delivery, position, alerts }),
-            Err(why) => Err(Refusal::Malformed { delivery, why }),
+        let mut proven = proven;
+        let subscription = proven.subscription.take();
+        let kept = Kept { delivery, integration, proven, envelope, trace: trace::traceparent(span) };
+        let accepted = self.keep(kept, entrance, message).await?;
+        match subscription {
+            Some(message) => self.subscribe(integration, &message).await.map(|()| accepted),
+            None => Ok(accepted),
         }
     }
 
-    /// How the sender proved itself.
-    async fn check(
+    /// Confirms the subscription that a kept message asks for. If that fails, the sender asks again.
+    async fn subscribe(&self, integration: IntegrationId, message: &SnsMessage) -> Result<(), Refusal> {
+        if let Err(why) = self.app.sns.confirm(message).await {
+            tracing::warn!(%integration, topic = message.topic_arn, %why, "a subscription could not be confirmed");
+            return Err(Refusal::Unavailable);
+        }
+        let command = IntegrationCommand::NoteSubscription {
+            topic: message.topic_arn.clone(),
+            at: self.app.engine.now(),
+        };
+        let metadata = Metadata::of(Actor::Integration { id: integration }, mint::uuid());
+        let noted = self.app.engine.execute::<Integration>(integration, &command, &metadata).await;
+        if let Err(fault) = noted {
+            tracing::error!(%integration, %fault, "a confirmed subscription could not be noted");
+            return Err(Refusal::Unavailable);
+        }
+        Ok(())
+    }
+
+    /// How the sender proved itself. Whoever did not leaves a trace.
+    async fn prove(
         &self,
+        directory: &Directory,
+        integration: IntegrationId,
         entrance: &Entrance,
-        headers: &HeaderMap,
-        message: &[u8],
-    ) -> Result<Proof, Refusal> {
-        let Some(secret) = entrance.signing_secret else { return Ok(Proof::Key) };
-        let given = headers.get(signature::HEADER).ok_or(Refusal::Unsigned)?;
-        match self.keys.get(self.app.engine.store().vault(), secret).await {
-            Ok(Some(key)) => {
-                let right = signature::matches(key, message, given.as_bytes().trim_ascii());
-                if right { Ok(Proof::Signature) } else { Err(Refusal::WrongSignature) }
+        claim: Claim<'_>,
+    ) -> Result<Proven, Refusal> {
+        let engine = &self.app.engine;
+        let (vault, sns) = (engine.store().vault(), &self.app.sns);
+        match self.verifier.prove(vault, sns, entrance, claim, engine.now()).await {
+            Ok(proven) => Ok(proven),
+            Err(Doubt::Unproven(why)) => {
+                let known = directory.integrations.get(&integration).map(|known| &**known);
+                self.refusals.note(engine, integration, known, &why.why).await;
+                Err(Refusal::Unproven(why))
             }
-            Ok(None) => {
-                tracing::error!(%secret, "the signing secret of an integration is not in the vault");
+            Err(Doubt::Later(why)) => {
+                tracing::warn!(%integration, why, "a message could not be verified now");
                 Err(Refusal::Unavailable)
             }
-            Err(fault) => {
-                tracing::error!(%secret, %fault, "the signing secret of an integration cannot be read");
+            Err(Doubt::Fault(fault)) => {
+                tracing::error!(%integration, %fault, "a message could not be verified");
                 Err(Refusal::Unavailable)
             }
         }
     }
 
     /// Records the message as it came, then tries to understand it.
-    async fn keep(
-        &self,
-        delivery: DeliveryId,
-        integration: IntegrationId,
-        entrance: &Entrance,
-        proof: Proof,
-        message: Vec<u8>,
-        trace: Option<String>,
-    ) -> Result<(Position, Result<Vec<Translated>, Malformed>), CommandError<DeliveryRejection>> {
+    async fn keep(&self, kept: Kept, entrance: &Entrance, message: Vec<u8>) -> Result<Accepted, Refusal> {
+        let Kept { delivery, integration, proven, envelope, trace } = kept;
         let (format, service, at) = (entrance.kind, entrance.service, self.app.engine.now());
         let (body, binary) = match String::from_utf8(message) {
             Ok(text) => (RawBody::Text(text), None),
@@ -160,25 +187,64 @@ impl Hooks {
         };
         let metadata =
             Metadata { trace, ..Metadata::of(Actor::Integration { id: integration }, delivery.uuid()) };
-        let command = DeliveryCommand::ReceiveDelivery { integration, format, service, proof, body, at };
+        let Proven { proof, mistimed, .. } = proven;
+        let command = DeliveryCommand::ReceiveDelivery {
+            integration,
+            format,
+            service,
+            proof,
+            body,
+            envelope,
+            mistimed,
+            at,
+        };
+        let DeliveryCommand::ReceiveDelivery { body, envelope, .. } = &command else {
+            return Err(Refusal::Unavailable);
+        };
+        let bytes = match (body, &binary) {
+            (RawBody::Text(text), _) => text.as_bytes(),
+            (RawBody::Base64(_), bytes) => bytes.as_deref().unwrap_or_default(),
+        };
         let understanding = async {
-            let understood = match (&command, &binary) {
-                (_, Some(bytes)) => translate(format, bytes, delivery),
-                (DeliveryCommand::ReceiveDelivery { body: RawBody::Text(text), .. }, None) => {
-                    translate(format, text.as_bytes(), delivery)
-                }
-                (_, None) => Ok(vec![]),
-            };
-            if let Ok(alerts) = &understood {
-                self.app.understood.put(delivery, alerts.clone());
+            let meaning = translate(format, envelope, bytes, delivery);
+            if let Ok(meaning) = &meaning {
+                self.app.understood.put(delivery, meaning.clone());
             }
-            understood
+            meaning
         };
         // In this order: the message is on its way to the disk before anybody tries to understand it.
-        let (done, understood) =
+        let (done, meaning) =
             futures::join!(self.app.engine.create::<Delivery>(delivery, &command, &metadata), understanding);
-        Ok((done?.position, understood))
+        let done = done.map_err(|fault| refusal(&fault))?;
+        match meaning {
+            Ok(meaning) => {
+                let repeated = done.events.is_empty();
+                Ok(Accepted { delivery, position: done.position, meaning, repeated })
+            }
+            Err(why) => Err(Refusal::Malformed { delivery, why }),
+        }
     }
+}
+
+/// What is known of a message that is to be kept.
+struct Kept {
+    delivery: DeliveryId,
+    integration: IntegrationId,
+    proven: Proven,
+    envelope: Envelope,
+    trace: Option<String>,
+}
+
+/// A message that can be told from all others keeps its id when it is sent again, so that it is kept once. The bytes
+/// are part of what it is: a sender that uses one id for two messages has sent two.
+fn identity(integration: IntegrationId, proven: &Proven, envelope: &Envelope, message: &[u8]) -> DeliveryId {
+    let Some(unique) = proven.unique.as_deref().or(envelope.sender_id.as_deref()) else {
+        return DeliveryId::new(mint::uuid());
+    };
+    let call = envelope.call.as_deref().unwrap_or_default();
+    let digest = digest::digest(&digest::SHA256, message);
+    let purpose = format!("delivery {unique}\n{call}\n{}", STANDARD.encode(digest));
+    DeliveryId::new(mint::derived(integration.uuid(), &purpose))
 }
 
 fn refusal(fault: &CommandError<DeliveryRejection>) -> Refusal {

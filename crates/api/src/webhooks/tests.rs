@@ -1,5 +1,9 @@
 //! Every endpoint, with the exact answers that senders read.
 
+mod cloud_watch;
+mod opsgenie;
+mod proof;
+
 use std::sync::Arc;
 
 use axum::{
@@ -8,9 +12,10 @@ use axum::{
     http::{Request, StatusCode},
 };
 use commands::{DirectoryHandle, Engine, EpisodeIndex, Intake, MetadataExt, VirtualClock, key_hash};
+use connectors::{NoDownloads, Sns};
 use domain::{
-    Actor, IntegrationId, SecretId, ServiceId, Timestamp,
-    integration::{Integration, IntegrationCommand, IntegrationKind},
+    Actor, DeliveryId, IntegrationId, SecretId, ServiceId, Timestamp,
+    integration::{Integration, IntegrationCommand, IntegrationKind, Reading, Verification},
 };
 use futures::{FutureExt, future::BoxFuture};
 use hmac::{Hmac, Mac};
@@ -23,6 +28,8 @@ use uuid::Uuid;
 
 use crate::{App, Settings, TokenDigest};
 
+const NOW: i64 = 1_764_000_000_000;
+const SECRET: SecretId = SecretId::new(Uuid::from_u128(99));
 const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 struct NoEpisodes;
@@ -36,7 +43,11 @@ impl EpisodeIndex for NoEpisodes {
 /// The endpoints over a log in memory, with one integration of each kind and one that requires signatures.
 struct Doors {
     store: Store,
+    app: App,
+    clock: VirtualClock,
     router: Router,
+    /// Where what this test is about begins.
+    after: u64,
 }
 
 impl Doors {
@@ -45,8 +56,42 @@ impl Doors {
     }
 
     async fn over(store: Store) -> Self {
-        let router = super::routes(app_over(&store).await);
-        Self { store, router }
+        Self::with_sns(store, Sns::new(Arc::new(NoDownloads))).await
+    }
+
+    async fn with_sns(store: Store, sns: Sns) -> Self {
+        let clock = VirtualClock::at(Timestamp::from_millis(NOW));
+        let app = App { sns, ..app_at(&store, clock.clone()).await };
+        let following = app.directory.clone();
+        tokio::spawn(async move { following.follow().await });
+        let router = super::routes(app.clone());
+        Self { after: store.head(), store, app, clock, router }
+    }
+
+    /// Opens another entrance, and returns its key. Its secret is `a secret of the sender`.
+    async fn open(&mut self, kind: IntegrationKind, verification: Verification, reading: Reading) -> String {
+        let number = self.store.head() + 1;
+        let key = format!("{number:032x}");
+        let command = IntegrationCommand::CreateIntegration {
+            name: kind.word().to_owned(),
+            kind,
+            service: ServiceId::new(Uuid::from_u128(7)),
+            key_hash: key_hash(&key),
+            signing_secret: verification.needs_secret().then_some(SECRET),
+            verification: Some(verification),
+            reading,
+            unknown: vec![],
+        };
+        self.change(IntegrationId::new(Uuid::from_u128(number.into())), &command).await;
+        key
+    }
+
+    /// Changes an integration, and waits until the endpoints know.
+    async fn change(&mut self, id: IntegrationId, command: &IntegrationCommand) {
+        let metadata = Metadata::of(Actor::Administrator, commands::mint::uuid());
+        let done = self.app.engine.execute::<Integration>(id, command, &metadata).await.expect("changed");
+        assert!(self.app.directory.reach(done.position, std::time::Duration::from_secs(10)).await);
+        self.after = done.position;
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
@@ -60,18 +105,30 @@ impl Doors {
         self.send(Request::post(path).body(body.into()).expect("a request")).await
     }
 
-    /// What was kept since the integrations were made.
+    /// The messages that were kept since the integrations were made.
     async fn kept(&self) -> Vec<Value> {
-        let events = self.store.read(4, usize::MAX, &Filter::All).await.expect("events");
+        self.recorded(&Filter::Categories(vec![DeliveryId::CATEGORY])).await
+    }
+
+    /// What was noted of integrations since they were made.
+    async fn noted(&self) -> Vec<Value> {
+        self.recorded(&Filter::Categories(vec![IntegrationId::CATEGORY])).await
+    }
+
+    async fn recorded(&self, filter: &Filter) -> Vec<Value> {
+        let events = self.store.read(self.after, usize::MAX, filter).await.expect("events");
         events.iter().map(|event| serde_json::from_slice(&event.payload).expect("json")).collect()
     }
 }
 
 /// What requests may use, over a log with an integration of each kind and one that requires signatures.
 pub(crate) async fn app_over(store: &Store) -> App {
-    let clock = VirtualClock::at(Timestamp::from_millis(1_764_000_000_000));
+    app_at(store, VirtualClock::at(Timestamp::from_millis(NOW))).await
+}
+
+async fn app_at(store: &Store, clock: VirtualClock) -> App {
     let engine = Engine::new(store.clone(), Arc::new(clock));
-    let secret = SecretId::new(Uuid::from_u128(99));
+    let secret = SECRET;
     store.vault().seal(secret, b"a secret of the sender").await.expect("sealed");
     for (number, key, kind, signing_secret) in [
         (1, "generic-key", IntegrationKind::Generic, None),
@@ -85,6 +142,8 @@ pub(crate) async fn app_over(store: &Store) -> App {
             service: ServiceId::new(Uuid::from_u128(7)),
             key_hash: key_hash(key),
             signing_secret,
+            verification: None,
+            reading: Reading::default(),
             unknown: vec![],
         };
         let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));
@@ -101,6 +160,7 @@ pub(crate) async fn app_over(store: &Store) -> App {
         engine,
         directory,
         reads,
+        sns: Sns::new(Arc::new(NoDownloads)),
         settings: Arc::new(Settings { admin_token: Some(TokenDigest::of("admin")), ..Settings::default() }),
         shutdown: tokio_util::sync::CancellationToken::new(),
     }
@@ -146,28 +206,58 @@ async fn clients_of_pagerduty_get_their_answer_with_the_key() {
 
 #[tokio::test]
 async fn clients_of_pagerduty_are_refused_in_their_format() {
-    let doors = Doors::new().await;
+    let mut doors = Doors::new().await;
     let invalid =
         |why: &str| json!({"status": "invalid event", "message": "Event object is invalid", "errors": [why]});
     let bad = StatusCode::BAD_REQUEST;
-    let stranger = r#"{"routing_key":"nobody","event_action":"trigger"}"#;
+    let stranger = event(&json!({"routing_key": "f".repeat(32), "event_action": "trigger"}));
     assert_eq!(doors.post("/v2/enqueue", stranger).await, (bad, invalid("Invalid routing key")));
-    let generic = r#"{"routing_key":"generic-key","event_action":"trigger"}"#;
-    assert_eq!(doors.post("/v2/enqueue", generic).await, (bad, invalid("Invalid routing key")));
+    let other = doors.open(IntegrationKind::Generic, Verification::Key, Reading::default()).await;
+    let other = event(&json!({"routing_key": other, "event_action": "trigger"}));
+    assert_eq!(doors.post("/v2/enqueue", other).await, (bad, invalid("Invalid routing key")));
+    let short = r#"{"routing_key":"generic-key","event_action":"trigger"}"#;
+    let length = "Length of 'routing_key' is incorrect (should be 32 characters)";
+    assert_eq!(doors.post("/v2/enqueue", short).await, (bad, invalid(length)));
+    assert_eq!(doors.post("/v2/change/enqueue", short).await, (bad, invalid(length)));
     assert_eq!(doors.post("/v2/enqueue", "{}").await, (bad, invalid("'routing_key' is missing or blank")));
     let unrecognized = json!({"status": "Unrecognized object", "message": "Event object format is unrecognized",
         "errors": ["JSON parse error"]});
-    assert_eq!(doors.post("/v2/enqueue", "nonsense").await, (bad, unrecognized));
+    for body in ["nonsense", "", "[]", "7"] {
+        assert_eq!(doors.post("/v2/enqueue", body).await, (bad, unrecognized.clone()), "{body}");
+    }
     assert_eq!(doors.kept().await.len(), 0);
+
+    let broken = format!(r#"{{"routing_key":"{PAGERDUTY_KEY}","payload":"#);
+    assert_eq!(doors.post("/v2/enqueue", broken).await, (bad, unrecognized));
+    let long = event(&json!({"event_action": "resolve", "dedup_key": "k".repeat(256)}));
+    let too_long = invalid("'dedup_key' is too long (should be at most 255 characters)");
+    assert_eq!(doors.post("/v2/enqueue", long).await, (bad, too_long));
+    assert_eq!(doors.kept().await.len(), 2, "what has a key that opens is kept");
 
     let empty = event(&json!({"event_action": "trigger", "payload": {}}));
     let missing = invalid("'payload.summary' is missing or blank");
     assert_eq!(doors.post("/v2/enqueue", empty).await, (bad, missing));
-    assert_eq!(doors.kept().await.len(), 1);
+    assert_eq!(doors.kept().await.len(), 3);
 
     let (status, answer) = doors.post("/v2/enqueue", vec![b' '; 512 * 1024 + 1]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer, invalid("Event is larger than 524288 bytes"));
+}
+
+#[tokio::test]
+async fn a_change_is_kept_and_answered_like_an_event() {
+    let doors = Doors::new().await;
+    let change = event(&json!({"payload": {"summary": "deploy", "source": "ci"}}));
+    let (status, answer) = doors.post("/v2/change/enqueue", change.clone()).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::ACCEPTED, &json!("success")));
+    assert_eq!(answer["dedup_key"].as_str().map(str::len), Some(32));
+    let kept = doors.kept().await;
+    assert_eq!(kept[0]["envelope"], json!({"call": "POST /v2/change/enqueue"}));
+    let (status, answer) = doors.post("/v2/change/enqueue", event(&json!({"payload": {}}))).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer["errors"], json!(["'payload.summary' is missing or blank"]));
+    let (status, _) = doors.post("/v2/enqueue", change).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "it is no event");
 }
 
 #[tokio::test]

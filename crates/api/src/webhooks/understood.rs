@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{DeliveryId, Translated};
+use domain::{DeliveryId, Meaning};
 use lru::LruCache;
 
 /// Messages remembered at a time: about 2 KB each. The intake follows within moments, unless another node does it.
@@ -14,7 +14,7 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2048).expect("not zero");
 /// Translations on their way from the edge to the intake. Forgetting one costs another translation, nothing else:
 /// translating is pure. Clones share one memory.
 #[derive(Clone, Debug)]
-pub struct Understood(Arc<Mutex<LruCache<DeliveryId, Vec<Translated>>>>);
+pub struct Understood(Arc<Mutex<LruCache<DeliveryId, Meaning>>>);
 
 impl Default for Understood {
     /// Nothing yet.
@@ -25,16 +25,16 @@ impl Default for Understood {
 
 impl Understood {
     /// Remembers what a message says.
-    pub(super) fn put(&self, delivery: DeliveryId, alerts: Vec<Translated>) {
-        self.lock().put(delivery, alerts);
+    pub(super) fn put(&self, delivery: DeliveryId, meaning: Meaning) {
+        self.lock().put(delivery, meaning);
     }
 
     /// What a message says, if it is remembered; forgets it.
-    pub fn take(&self, delivery: DeliveryId) -> Option<Vec<Translated>> {
+    pub fn take(&self, delivery: DeliveryId) -> Option<Meaning> {
         self.lock().pop(&delivery)
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<DeliveryId, Vec<Translated>>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<DeliveryId, Meaning>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

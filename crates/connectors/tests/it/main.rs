@@ -3,6 +3,7 @@
 mod http_server;
 mod mail;
 mod smtp_server;
+mod sns;
 mod webhook;
 
 use connectors::{Destination, IncidentCard, Page};

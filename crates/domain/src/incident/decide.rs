@@ -26,6 +26,12 @@ pub enum IncidentRejection {
         /// When.
         at: Timestamp,
     },
+    /// A message came after a later one of the same monitoring tool.
+    #[error("the monitoring tool told what happened until {until} before this earlier message came")]
+    Outdated {
+        /// Until when.
+        until: Timestamp,
+    },
     /// Nobody has it.
     #[error("the incident is not acknowledged")]
     NotAcknowledged,
@@ -40,6 +46,7 @@ impl Rejection for IncidentRejection {
             Self::NotFound => "NOT_FOUND",
             Self::AlreadyResolved { .. } => "ALREADY_RESOLVED",
             Self::AlreadyAcknowledged { .. } => "ALREADY_ACKNOWLEDGED",
+            Self::Outdated { .. } => "OUTDATED",
             Self::NotAcknowledged => "NOT_ACKNOWLEDGED",
             Self::Invalid(_) => "INVALID",
         }
@@ -51,6 +58,7 @@ impl Rejection for IncidentRejection {
             Self::NotFound
             | Self::AlreadyResolved { .. }
             | Self::AlreadyAcknowledged { .. }
+            | Self::Outdated { .. }
             | Self::NotAcknowledged => None,
         }
     }
@@ -111,7 +119,21 @@ fn open(incident: &Incident, command: &OpenIncident) -> Decision {
         {
             Ok(vec![])
         }
-        Incident::Resolved { at, .. } => Err(IncidentRejection::AlreadyResolved { at: *at }),
+        Incident::Resolved { at, told_at, .. } => {
+            in_order(&command.alerts, *told_at)?;
+            Err(IncidentRejection::AlreadyResolved { at: *at })
+        }
+    }
+}
+
+/// Messages of one tool about one problem may come in another order than they were sent. Where they can be ordered,
+/// an earlier one changes nothing of what a later one said: it neither opens what is over nor ends what began anew.
+fn in_order(alerts: &[Alert], told_at: Option<Timestamp>) -> Result<(), IncidentRejection> {
+    match told_at {
+        Some(until) if !alerts.is_empty() && alerts.iter().all(|alert| alert.ordered && alert.at < until) => {
+            Err(IncidentRejection::Outdated { until })
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -192,13 +214,11 @@ fn resolve(
     }
     validate::at_most("note", note.unwrap_or_default(), MAX_NOTE)?;
     match incident {
-        Incident::Open(_) => Ok(vec![IncidentEvent::Resolved {
-            by: by.clone(),
-            via,
-            note: note.map(str::to_owned),
-            alert: alert.cloned(),
-            at,
-        }]),
+        Incident::Open(open) => {
+            in_order(alert.map_or(&[], std::slice::from_ref), open.told_at)?;
+            let (by, note, alert) = (by.clone(), note.map(str::to_owned), alert.cloned());
+            Ok(vec![IncidentEvent::Resolved { by, via, note, alert, at }])
+        }
         Incident::Absent | Incident::Resolved { .. } => Ok(vec![]),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::IncidentEvent;
-use crate::{Actor, DeliveryId, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp};
+use crate::{Actor, Alert, DeliveryId, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp};
 
 /// Deliveries and notes remembered so that repeating one changes nothing. Repetition happens
 /// within moments (a lost answer, two nodes at work for a breath), so a short memory is enough.
@@ -27,6 +27,8 @@ pub enum Incident {
         recent: VecDeque<DeliveryId>,
         /// Notes added lately.
         notes: VecDeque<NoteId>,
+        /// Until when a monitoring tool has told what happened, if its messages can be ordered.
+        told_at: Option<Timestamp>,
     },
 }
 
@@ -57,6 +59,8 @@ pub struct OpenState {
     pub recent: VecDeque<DeliveryId>,
     /// Notes added lately.
     pub notes: VecDeque<NoteId>,
+    /// Until when a monitoring tool has told what happened, if its messages can be ordered.
+    pub told_at: Option<Timestamp>,
 }
 
 /// A place on the ladder. `cycle` counts the passes over the levels in the incident's whole life: it
@@ -122,6 +126,7 @@ impl Incident {
                 opened_at: *at,
                 recent: alerts.iter().map(|alert| alert.delivery).collect(),
                 notes: VecDeque::new(),
+                told_at: told(alerts),
             }));
             return;
         }
@@ -143,6 +148,7 @@ impl Incident {
                 for alert in alerts {
                     remember(&mut open.recent, alert.delivery);
                 }
+                open.told_at = open.told_at.max(told(alerts));
             }
             IncidentEvent::SeverityRaised { to, .. } => open.severity = *to,
             IncidentEvent::Escalated { cycle, pass, level, next_at, .. } => {
@@ -167,7 +173,8 @@ impl Incident {
                     remember(&mut recent, alert.delivery);
                 }
                 let notes = std::mem::take(&mut open.notes);
-                *self = Self::Resolved { episode: open.episode, at: *at, recent, notes };
+                let told_at = open.told_at.max(told(alert.as_slice()));
+                *self = Self::Resolved { episode: open.episode, at: *at, recent, notes, told_at };
             }
         }
     }
@@ -188,6 +195,11 @@ impl Incident {
             Self::Absent | Self::Resolved { .. } => None,
         }
     }
+}
+
+/// The latest of what these alerts tell, of those that can be ordered.
+fn told(alerts: &[Alert]) -> Option<Timestamp> {
+    alerts.iter().filter(|alert| alert.ordered).map(|alert| alert.at).max()
 }
 
 fn remember<T: PartialEq>(recent: &mut VecDeque<T>, item: T) {

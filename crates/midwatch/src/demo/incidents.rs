@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use domain::{
     Actor, Channel, DeliveryId, IncidentId, NoteId,
-    delivery::{Delivery, DeliveryCommand, Proof, RawBody},
+    delivery::{Delivery, DeliveryCommand, Envelope, Proof, RawBody},
     incident::{Incident, IncidentCommand},
     integration::IntegrationKind,
 };
@@ -119,6 +119,8 @@ impl Story {
             service,
             proof: Proof::Key,
             body: RawBody::Text(alert.to_string()),
+            envelope: Envelope::default(),
+            mistimed: None,
             at: self.recorder.app.engine.now(),
         };
         let delivery = DeliveryId::new(record::id(&name));

@@ -4,7 +4,7 @@ use anyhow::Result;
 use commands::key_hash;
 use domain::{
     IntegrationId, Level, OrganizationId, PolicyId, ServiceId, Target, TeamId,
-    integration::{Integration, IntegrationCommand, IntegrationKind},
+    integration::{Integration, IntegrationCommand, IntegrationKind, Reading},
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
     service::{Service, ServiceCommand},
@@ -119,6 +119,8 @@ async fn entrance(
         service,
         key_hash: key_hash(key),
         signing_secret: None,
+        verification: None,
+        reading: Reading::default(),
         unknown: vec![],
     };
     recorder.once::<Integration>(&format!("create integration {name}"), integration, &command).await?;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{
     Actor, Aggregate, AggregateId, Alert, Channel, ContactId, DeliveryId, Fact, IncidentId, IntegrationId,
     Ladder, Level, PageId, Responder, Roster, ServiceId, Severity, Target, TeamId, Timestamp, UserId,
-    delivery::{Delivery, DeliveryCommand, Proof, RawBody},
+    delivery::{Delivery, DeliveryCommand, Envelope, Proof, RawBody},
     incident::{Incident, IncidentCommand, OpenIncident},
     integration::IntegrationKind,
     page::{Page, PageCommand, PageStep},
@@ -113,6 +113,8 @@ impl World {
             service: service(0),
             proof: Proof::Key,
             body: RawBody::Text("{\"title\": \"disk\"}".into()),
+            envelope: Envelope::default(),
+            mistimed: None,
             at: self.now,
         };
         self.execute::<Delivery>(id, &command).await
@@ -129,6 +131,7 @@ impl World {
             source: None,
             links: vec![],
             at: self.now,
+            ordered: false,
         }
     }
 

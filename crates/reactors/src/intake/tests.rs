@@ -21,6 +21,7 @@ fn request(key: &str, action: AlertAction) -> Request {
         unknown_severity: None,
         source: None,
         links: vec![],
+        ordered: false,
         at: Timestamp::from_millis(0),
     };
     let cause = Recorded {
@@ -36,7 +37,7 @@ fn request(key: &str, action: AlertAction) -> Request {
         hash: [0; 32],
     };
     let service = ServiceId::new(Uuid::from_u128(3));
-    Request { service, action, key: key.to_owned(), alert, cause: Arc::new(cause) }
+    Request { service, action, key: key.to_owned(), incident: None, alert, cause: Arc::new(cause) }
 }
 
 fn delivery_stream(delivery: DeliveryId) -> Arc<str> {

@@ -67,10 +67,19 @@ impl Stand {
         let public_url = "https://midwatch.example.org".to_owned();
         let settings = Settings { public_url, admin_token: Some(TokenDigest::of(TOKEN)), limits };
         let settings = Arc::new(settings);
-        let understood = crate::webhooks::Understood::default();
-        let pace = commands::Pace::default();
-        let app =
-            App { pace, understood, engine, directory, intake, reads, settings, shutdown: shutdown.clone() };
+        let (understood, pace) = (crate::webhooks::Understood::default(), commands::Pace::default());
+        let sns = connectors::Sns::new(Arc::new(connectors::NoDownloads));
+        let app = App {
+            pace,
+            understood,
+            engine,
+            directory,
+            intake,
+            reads,
+            sns,
+            settings,
+            shutdown: shutdown.clone(),
+        };
         let (following, projecting) = (app.clone(), app.clone());
         let (first, second) = (shutdown.clone(), shutdown.clone());
         tokio::spawn(async move { first.run_until_cancelled(following.directory.follow()).await });

@@ -121,7 +121,7 @@ async fn an_integration_shows_its_keys_once_and_they_open() {
     assert_eq!((key.len(), &made["routingKey"]), (32, &made["key"]));
     assert_eq!(made["url"], "https://midwatch.example.org/v2/enqueue");
     let directory = stand.app.directory.now();
-    let (_, entrance) = directory.integration_by_key(&key).expect("the key opens");
+    let (_, entrance) = directory.integration_by_key(&key, stand.app.engine.now()).expect("the key opens");
     let secret = entrance.signing_secret.expect("it is signed");
     let kept = stand.app.engine.store().vault().open(secret).await.expect("a vault");
     assert_eq!(kept.as_deref(), Some(text(&made["signingSecret"]).as_bytes()));
@@ -129,8 +129,8 @@ async fn an_integration_shows_its_keys_once_and_they_open() {
     let rotate = json!({ "integrationId": made["integration"]["id"], "rotateKey": true });
     let rotated = stand.done("updateIntegration", "key", rotate).await;
     let directory = stand.app.directory.now();
-    assert!(directory.integration_by_key(&key).is_none());
-    assert!(directory.integration_by_key(&text(&rotated["key"])).is_some());
+    assert!(directory.integration_by_key(&key, stand.app.engine.now()).is_none());
+    assert!(directory.integration_by_key(&text(&rotated["key"]), stand.app.engine.now()).is_some());
 }
 
 #[tokio::test]

@@ -54,6 +54,8 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
     Ok(Translated {
         action,
         key,
+        incident: None,
+        ordered: false,
         title,
         details: message.any(&DETAILS).prose().and_then(|details| text::details(&details)),
         severity,
@@ -62,6 +64,11 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
         links: links(message),
         at: words::time(message.any(&TIME)),
     })
+}
+
+/// What a message calls itself, if it does.
+pub(super) fn title_of<'a>(message: &'a Json<'_>) -> Option<Cow<'a, str>> {
+    message.any(&TITLE).text().or_else(|| first_line(message))
 }
 
 /// A title for a message that has only details.

@@ -102,9 +102,34 @@ impl<'a> Json<'a> {
     }
 }
 
+/// What a form brings.
+pub(crate) enum Form<'a> {
+    /// Its fields, all of them texts.
+    Fields(Json<'a>),
+    /// A message of JSON in its only field, or in the one that custom puts it in.
+    Message(String),
+}
+
+/// Reads the fields of a form.
+pub(crate) fn from_form(body: &[u8]) -> Result<Form<'_>, Malformed> {
+    let fields: Vec<_> = form_urlencoded::parse(body).collect();
+    if fields.is_empty() {
+        return Err(Malformed::not_json("the body is a form without fields"));
+    }
+    let message = fields.iter().find(|(name, _)| fields.len() == 1 || name == "payload");
+    if let Some((_, text)) = message.filter(|(_, text)| text.trim_start().starts_with('{')) {
+        return Ok(Form::Message(text.clone().into_owned()));
+    }
+    Ok(Form::Fields(Json::Object(
+        fields.into_iter().map(|(name, value)| (name, Json::Text(value))).collect(),
+    )))
+}
+
+/// Compared letter by letter: a name is looked for among all fields, and most differ in the first one.
 fn same_name(key: &str, name: &str) -> bool {
     fn letters(text: &str) -> impl Iterator<Item = u8> {
-        text.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase())
+        let letters = text.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+        letters.map(|byte| byte.to_ascii_lowercase())
     }
     key == name || (key.len().abs_diff(name.len()) <= 4 && letters(key).eq(letters(name)))
 }

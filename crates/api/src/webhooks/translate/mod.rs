@@ -5,31 +5,93 @@
 //! understood pages; only what cannot is refused, and then with the place and the reason.
 
 mod alertmanager;
+mod cloud_watch;
+mod datadog;
 mod generic;
+mod git_hub;
+mod grafana;
 mod json;
 mod malformed;
+mod new_relic;
+mod opsgenie;
 mod pagerduty;
+mod sentry;
 #[cfg(test)]
 mod tests;
 mod text;
 mod words;
 
-use domain::{DeliveryId, Translated, integration::IntegrationKind};
+use std::borrow::Cow;
+
+use domain::{DeliveryId, Meaning, Timestamp, delivery::Envelope, integration::IntegrationKind};
+
+use json::Json;
 
 pub use malformed::{Malformed, Problem};
+pub(super) use opsgenie::asked as asked_of_opsgenie;
 pub(crate) use pagerduty::routing_key;
 
-/// What a message says, in the vocabulary of incidents. An empty list says that there is nothing to do.
+/// What a message means, in the vocabulary of incidents.
 pub fn translate(
     format: IntegrationKind,
+    envelope: &Envelope,
     body: &[u8],
     delivery: DeliveryId,
-) -> Result<Vec<Translated>, Malformed> {
-    let message = json::Json::parse(body)?;
-    match format {
-        IntegrationKind::Generic => generic::translate(&message),
-        IntegrationKind::Alertmanager => alertmanager::translate(&message),
-        IntegrationKind::PagerDuty => pagerduty::translate(&message, delivery),
+) -> Result<Meaning, Malformed> {
+    if envelope.form {
+        return match json::from_form(body)? {
+            json::Form::Fields(message) => read(format, envelope, &message, delivery),
+            json::Form::Message(text) => read(format, envelope, &Json::parse(text.as_bytes())?, delivery),
+        };
     }
-    .map(|translated| vec![translated])
+    if format == IntegrationKind::Opsgenie && body.trim_ascii().is_empty() {
+        return read(format, envelope, &Json::Object(vec![]), delivery);
+    }
+    match Json::parse(body) {
+        // A raw delivery is whatever somebody published.
+        Err(Malformed::NotJson { .. }) if format == IntegrationKind::CloudWatch => cloud_watch::text(body),
+        message => read(format, envelope, &message?, delivery),
+    }
+}
+
+fn read(
+    format: IntegrationKind,
+    envelope: &Envelope,
+    message: &Json<'_>,
+    delivery: DeliveryId,
+) -> Result<Meaning, Malformed> {
+    match format {
+        IntegrationKind::Generic => generic::translate(message).map(Meaning::from),
+        IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
+        IntegrationKind::PagerDuty => pagerduty::translate(message, envelope, delivery),
+        IntegrationKind::Grafana => grafana::translate(message, envelope.reading),
+        IntegrationKind::Opsgenie => opsgenie::translate(message, envelope, delivery),
+        IntegrationKind::Datadog => datadog::translate(message),
+        IntegrationKind::NewRelic => new_relic::translate(message),
+        IntegrationKind::CloudWatch => cloud_watch::translate(message, envelope.reading),
+        IntegrationKind::Sentry => sentry::translate(message, envelope),
+        IntegrationKind::GitHub => git_hub::translate(message, envelope),
+    }
+}
+
+/// The sender's own id of a message, for formats that have it among the bytes.
+pub(super) fn sender_id(format: IntegrationKind, form: bool, body: &[u8]) -> Option<String> {
+    match format {
+        IntegrationKind::Datadog if form => match json::from_form(body).ok()? {
+            json::Form::Fields(message) => datadog::sender_id(&message),
+            json::Form::Message(text) => datadog::sender_id(&Json::parse(text.as_bytes()).ok()?),
+        },
+        IntegrationKind::Datadog => datadog::sender_id(&Json::parse(body).ok()?),
+        _ => None,
+    }
+}
+
+/// Whether a method and a path are a call of Opsgenie's Alert API.
+pub(super) fn is_opsgenie_call(call: &str) -> bool {
+    opsgenie::Call::parse(call).is_some()
+}
+
+/// The instant that a header or a text names, in any of the usual ways.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    words::time(&Json::Text(Cow::Borrowed(text)))
 }

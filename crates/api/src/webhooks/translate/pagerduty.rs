@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{AlertAction, DeliveryId, Translated};
+use domain::{AlertAction, DeliveryId, Meaning, Translated, delivery::Envelope};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
@@ -15,18 +15,52 @@ use super::{
     words,
 };
 
-/// Translates one event. An acknowledgement or a resolution is not asked for its payload, which senders leave half
-/// empty; a trigger needs one with a summary, and everything else has a default.
-pub(super) fn translate(message: &Json<'_>, delivery: DeliveryId) -> Result<Translated, Malformed> {
+/// Characters in a `dedup_key`.
+const MAX_DEDUP_KEY: usize = 255;
+/// What is called for a change.
+const CHANGE: &str = "POST /v2/change/enqueue";
+
+/// Translates one message: an event, or a change, which pages nobody.
+pub(super) fn translate(
+    message: &Json<'_>,
+    envelope: &Envelope,
+    delivery: DeliveryId,
+) -> Result<Meaning, Malformed> {
     if !matches!(message, Json::Object(_)) {
         return Err(Malformed::not_json("the event is not a JSON object"));
     }
+    match envelope.call.as_deref() {
+        Some(CHANGE) => change(message),
+        _ => event(message, delivery).map(Meaning::from),
+    }
+}
+
+/// A change needs a summary, and leads to nothing.
+fn change(message: &Json<'_>) -> Result<Meaning, Malformed> {
+    let payload = message.get("payload");
+    match (payload, payload.get("summary").text()) {
+        (Json::Object(_), Some(summary)) => {
+            Ok(Meaning::recorded(format!("recorded as a change: {}", text::word(&summary))))
+        }
+        (Json::Object(_), None) => Err(Malformed::at("/payload/summary", "is missing or blank")),
+        (Json::Null, _) => Err(Malformed::at("/payload", "is missing or blank")),
+        _ => Err(Malformed::at("/payload", "is not a JSON object")),
+    }
+}
+
+/// Translates one event. An acknowledgement or a resolution is not asked for its payload, which senders leave half
+/// empty; a trigger needs one with a summary, and everything else has a default.
+fn event(message: &Json<'_>, delivery: DeliveryId) -> Result<Translated, Malformed> {
     let mut problems = vec![];
     let mut wrong = |pointer: &str, detail: &str| {
         problems.push(Problem { pointer: pointer.to_owned(), detail: detail.to_owned() });
     };
     let action = action(message).map_err(|detail| wrong("/event_action", detail)).ok();
     let key = match message.get("dedup_key").text() {
+        Some(key) if key.chars().count() > MAX_DEDUP_KEY => {
+            wrong("/dedup_key", "is too long (should be at most 255 characters)");
+            String::new()
+        }
         Some(key) => text::key(&key),
         None if matches!(action, Some(AlertAction::Acknowledge | AlertAction::Resolve)) => {
             wrong("/dedup_key", "is missing or blank");
@@ -51,6 +85,8 @@ pub(super) fn translate(message: &Json<'_>, delivery: DeliveryId) -> Result<Tran
         action,
         title: title(payload, &key),
         key,
+        incident: None,
+        ordered: false,
         details: details(payload),
         severity,
         unknown_severity,

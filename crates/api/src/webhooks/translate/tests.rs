@@ -1,6 +1,19 @@
 //! What real senders sent, and what broken ones might.
 
-use domain::{AlertAction, DeliveryId, Severity, Translated, integration::IntegrationKind};
+mod cloud_watch;
+mod datadog;
+mod git_hub;
+mod grafana;
+mod new_relic;
+mod opsgenie;
+mod sentry;
+mod speed;
+
+use domain::{
+    AlertAction, DeliveryId, Meaning, Severity, Translated,
+    delivery::{Envelope, Verdict},
+    integration::{Identity, IntegrationKind, Reading},
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,11 +21,11 @@ use uuid::Uuid;
 use super::{Malformed, routing_key, translate};
 
 const DELIVERY: DeliveryId = DeliveryId::new(Uuid::from_u128(0xabc));
-const KINDS: [IntegrationKind; 3] =
-    [IntegrationKind::Generic, IntegrationKind::Alertmanager, IntegrationKind::PagerDuty];
+const KINDS: [IntegrationKind; IntegrationKind::ALL.len()] = IntegrationKind::ALL;
 
 fn one(format: IntegrationKind, body: &[u8]) -> Translated {
-    let mut all = translate(format, body, DELIVERY).expect("understood");
+    let meaning = translate(format, &Envelope::default(), body, DELIVERY).expect("understood");
+    let Meaning::Alerts(mut all) = meaning else { panic!("it asks for nothing: {meaning:?}") };
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -30,18 +43,34 @@ fn pagerduty(body: &Value) -> Translated {
 }
 
 fn refused(format: IntegrationKind, body: &Value) -> Malformed {
-    translate(format, body.to_string().as_bytes(), DELIVERY).expect_err("not understood")
+    translate(format, &Envelope::default(), body.to_string().as_bytes(), DELIVERY)
+        .expect_err("not understood")
 }
 
-macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!("../fixtures/", $name, ".json"))
-    };
+/// A message that a sender sent, or that its documentation shows.
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/src/webhooks/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn fixture_json(name: &str) -> Value {
+    serde_json::from_slice(&fixture(name)).expect("a fixture is JSON")
+}
+
+fn meaning(format: IntegrationKind, envelope: &Envelope, body: &Value) -> Meaning {
+    translate(format, envelope, body.to_string().as_bytes(), DELIVERY)
+        .unwrap_or_else(|why| panic!("{body}: {why}"))
+}
+
+/// The reason for which a message is recorded and nothing else.
+fn recorded(meaning: Meaning) -> String {
+    let Meaning::Nothing { verdict: Verdict::Recorded, reason } = meaning else { panic!("{meaning:?}") };
+    reason
 }
 
 #[test]
 fn a_firing_group_of_alertmanager_is_one_problem() {
-    let alert = one(IntegrationKind::Alertmanager, fixture!("alertmanager_firing"));
+    let alert = one(IntegrationKind::Alertmanager, &fixture("alertmanager_firing"));
     assert_eq!(alert.action, AlertAction::Trigger);
     assert_eq!(alert.key, r#"{}:{alertname="DiskWarn", cluster="lab"}"#);
     assert_eq!(alert.title, "DiskWarn cluster=lab (2 alerts)");
@@ -62,7 +91,7 @@ fn a_firing_group_of_alertmanager_is_one_problem() {
 
 #[test]
 fn a_group_fires_while_one_of_its_alerts_does() {
-    let alert = one(IntegrationKind::Alertmanager, fixture!("alertmanager_mixed"));
+    let alert = one(IntegrationKind::Alertmanager, &fixture("alertmanager_mixed"));
     assert_eq!(alert.action, AlertAction::Trigger);
     assert_eq!(alert.title, "disk /var at 91%");
     assert!(!alert.details.expect("details").contains("/srv"));
@@ -70,7 +99,7 @@ fn a_group_fires_while_one_of_its_alerts_does() {
 
 #[test]
 fn a_resolved_group_of_alertmanager_resolves() {
-    let alert = one(IntegrationKind::Alertmanager, fixture!("alertmanager_resolved"));
+    let alert = one(IntegrationKind::Alertmanager, &fixture("alertmanager_resolved"));
     assert_eq!(alert.action, AlertAction::Resolve);
     assert_eq!(alert.key, r#"{}:{alertname="HighErrorRate", cluster="lab"}"#);
     assert_eq!(alert.title, "Error ratio of 127.0.0.1:9201 is 0.9");
@@ -119,6 +148,66 @@ fn alerts_without_a_group_key_are_grouped_by_their_labels() {
     assert_ne!(alertmanager(&body("/srv")).key, alertmanager(&body("/var")).key);
 }
 
+fn by_alert(body: &[u8]) -> Vec<Translated> {
+    let reading = Reading { identity: Identity::Alert, ..Reading::default() };
+    let envelope = Envelope { reading, ..Envelope::default() };
+    let meaning = translate(IntegrationKind::Alertmanager, &envelope, body, DELIVERY).expect("understood");
+    meaning.alerts().to_vec()
+}
+
+#[test]
+fn each_alert_of_a_group_may_be_a_problem_of_its_own() {
+    let alerts = by_alert(&fixture("alertmanager_mixed"));
+    let told: Vec<_> = alerts.iter().map(|alert| (alert.action, &*alert.key, &*alert.title)).collect();
+    assert_eq!(
+        told,
+        [
+            (AlertAction::Resolve, "ff8a31f0539b5415", "disk /srv at 95%"),
+            (AlertAction::Trigger, "45424140ea0eafa9", "disk /var at 91%"),
+        ]
+    );
+    assert_eq!(alerts[0].source.as_deref(), Some("127.0.0.1:9201"));
+    assert!(!alerts[1].details.as_ref().expect("details").contains("/srv"));
+    let bare = json!({"groupKey": "g", "groupLabels": {"alertname": "Disk"}, "commonLabels": {"alertname": "Disk"},
+        "alerts": [{"labels": {"alertname": "Disk", "mount": "/var"}}, {"labels": {"alertname": "Disk"}}]});
+    let bare = by_alert(bare.to_string().as_bytes());
+    assert_eq!((&*bare[0].title, &*bare[1].title), ("Disk mount=/var", "Disk"));
+    assert_ne!(bare[0].key, bare[1].key);
+    let empty = by_alert(br#"{"groupKey":"g","status":"firing","alerts":[]}"#);
+    assert_eq!((empty.len(), &*empty[0].key), (1, "g"));
+    let odd = by_alert(br#"{"groupKey":"g","status":"firing","alerts":[7,{"fingerprint":"f"},null]}"#);
+    assert_eq!((odd.len(), &*odd[0].key), (1, "f"));
+    let many = format!(r#"{{"groupKey":"g","alerts":[{}{{}}]}}"#, "{},".repeat(2000));
+    let many = by_alert(many.as_bytes());
+    assert_eq!((many.len(), &*many[0].key), (1, "g"), "too many are one problem again");
+}
+
+#[test]
+fn a_group_that_leaves_alerts_out_is_not_over() {
+    let body = |truncated: Value, status: &str| {
+        json!({"groupKey": "g", "status": status, "truncatedAlerts": truncated,
+            "alerts": [{"status": status, "fingerprint": "f", "labels": {"alertname": "Disk"}}]})
+        .to_string()
+    };
+    let meaning = |body: String| {
+        translate(IntegrationKind::Alertmanager, &Envelope::default(), body.as_bytes(), DELIVERY)
+            .expect("understood")
+    };
+    for truncated in [json!(3), json!("3")] {
+        let Meaning::Nothing { verdict, reason } = meaning(body(truncated, "resolved")) else {
+            panic!("it says nothing about the group")
+        };
+        assert_eq!(verdict, Verdict::Ignored);
+        assert!(reason.contains("leaves out 3 more"), "{reason}");
+    }
+    assert_eq!(meaning(body(json!(0), "resolved")).alerts()[0].action, AlertAction::Resolve);
+    let firing = meaning(body(json!(3), "firing"));
+    assert_eq!(firing.alerts()[0].action, AlertAction::Trigger);
+    assert!(firing.alerts()[0].details.as_ref().is_some_and(|details| details.contains("3 more alerts")));
+    let alert = by_alert(body(json!(3), "resolved").as_bytes());
+    assert_eq!((alert.len(), alert[0].action), (1, AlertAction::Resolve), "that alert itself is over");
+}
+
 #[test]
 fn a_body_of_a_custom_template_is_read_as_the_generic_format() {
     let alert = alertmanager(&json!({"text": "Disk full", "alias": "disk", "state": "ok"}));
@@ -127,7 +216,7 @@ fn a_body_of_a_custom_template_is_read_as_the_generic_format() {
 
 #[test]
 fn what_alertmanager_sends_to_pagerduty_is_understood() {
-    let alert = one(IntegrationKind::PagerDuty, fixture!("pagerduty_trigger"));
+    let alert = one(IntegrationKind::PagerDuty, &fixture("pagerduty_trigger"));
     assert_eq!(alert.action, AlertAction::Trigger);
     assert_eq!(alert.key, "af8d525641afa39aabaf3d33736aaf1160ead4a5d4004fdd07148b9643d6be3d");
     assert_eq!(alert.title, "[FIRING:2] DiskWarn lab (127.0.0.1:9201 demo warning infra)");
@@ -140,11 +229,25 @@ fn what_alertmanager_sends_to_pagerduty_is_understood() {
         "{details}"
     );
 
-    let over = one(IntegrationKind::PagerDuty, fixture!("pagerduty_resolve"));
+    let over = one(IntegrationKind::PagerDuty, &fixture("pagerduty_resolve"));
     assert_eq!(over.action, AlertAction::Resolve);
-    let taken = one(IntegrationKind::PagerDuty, fixture!("pagerduty_acknowledge"));
+    let taken = one(IntegrationKind::PagerDuty, &fixture("pagerduty_acknowledge"));
     assert_eq!((taken.action, &*taken.key), (AlertAction::Acknowledge, "pd-1"));
-    assert_eq!(one(IntegrationKind::PagerDuty, fixture!("pagerduty_small")).severity, Severity::Critical);
+    assert_eq!(one(IntegrationKind::PagerDuty, &fixture("pagerduty_small")).severity, Severity::Critical);
+}
+
+#[test]
+fn what_client_libraries_send_is_understood() {
+    let opened = one(IntegrationKind::PagerDuty, &fixture("pagerduty_client_trigger"));
+    assert_eq!((&*opened.key, &*opened.title, opened.severity), ("pd-1", "disk full", Severity::Critical));
+    assert_eq!(opened.links[0].text, "y");
+    let over = one(IntegrationKind::PagerDuty, &fixture("pagerduty_client_resolve"));
+    assert_eq!((over.action, over.key), (AlertAction::Resolve, opened.key));
+    assert_eq!(one(IntegrationKind::PagerDuty, &fixture("pdpyras_trigger")).key, "pdpyras-1");
+    let change = Envelope { call: Some("POST /v2/change/enqueue".to_owned()), ..Envelope::default() };
+    let meaning = meaning(IntegrationKind::PagerDuty, &change, &fixture_json("pdpyras_change"));
+    assert_eq!(recorded(meaning), "recorded as a change: deploy");
+    assert_eq!(one(IntegrationKind::Generic, &fixture("apprise")).title, "T ✓");
 }
 
 #[test]
@@ -274,6 +377,33 @@ fn mangled() -> impl Strategy<Value = Value> {
         "truncatedAlerts",
         "routing_key",
         "alertname",
+        "data",
+        "event",
+        "issue",
+        "metric_alert",
+        "issue_id",
+        "id",
+        "action",
+        "alert",
+        "workflow_run",
+        "conclusion",
+        "deployment_status",
+        "state",
+        "ruleId",
+        "evalMatches",
+        "transition",
+        "tags",
+        "targets",
+        "Message",
+        "TopicArn",
+        "Type",
+        "AlarmName",
+        "NewStateValue",
+        "Trigger",
+        "Dimensions",
+        "alias",
+        "message",
+        "priority",
     ]);
     leaf.prop_recursive(5, 64, 8, move |inner| {
         prop_oneof![
@@ -298,15 +428,22 @@ proptest! {
     fn arbitrary_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = routing_key(&body);
         for kind in KINDS {
-            let _ = translate(kind, &body, DELIVERY);
+            let _ = translate(kind, &Envelope::default(), &body, DELIVERY);
         }
     }
 
     #[test]
-    fn mangled_messages_become_fitting_alerts_or_reasons(body in mangled()) {
+    fn mangled_messages_become_fitting_alerts_or_reasons(
+        body in mangled(),
+        topic in prop::option::of(prop::sample::select(vec!["issue", "event_alert", "metric_alert", "comment",
+            "workflow_run", "deployment_status", "dependabot_alert", ""])),
+        identity in prop::sample::select(vec![Identity::Group, Identity::Alert]),
+    ) {
+        let reading = Reading { identity, ..Reading::default() };
+        let envelope = Envelope { topic: topic.map(str::to_owned), reading, ..Envelope::default() };
         for kind in KINDS {
-            match translate(kind, body.to_string().as_bytes(), DELIVERY) {
-                Ok(alerts) => alerts.iter().for_each(fits),
+            match translate(kind, &envelope, body.to_string().as_bytes(), DELIVERY) {
+                Ok(meaning) => meaning.alerts().iter().for_each(fits),
                 Err(why) => prop_assert!(!why.problems().is_empty() && !why.to_string().is_empty()),
             }
         }

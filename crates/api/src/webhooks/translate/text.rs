@@ -59,6 +59,42 @@ pub(super) fn digest(prefix: &str, parts: &[&str]) -> String {
     key
 }
 
+/// Collects details: what has no words leaves no line.
+#[derive(Default)]
+pub(super) struct Lines(String);
+
+impl Lines {
+    /// Text as it is, anything larger as indented JSON, and an empty line behind it.
+    pub(super) fn prose(&mut self, said: &Json<'_>) {
+        if let Some(prose) = said.prose() {
+            self.0.push_str(&prose);
+            self.0.push_str("\n\n");
+        }
+    }
+
+    /// A name and what is said under it, a list in one line.
+    pub(super) fn field(&mut self, name: &str, said: &Json<'_>) {
+        let words = match said {
+            Json::List(items) => items.iter().filter_map(Json::text).collect::<Vec<_>>().join(", ").into(),
+            Json::Object(_) => said.prose().unwrap_or_default(),
+            _ => said.text().unwrap_or_default(),
+        };
+        self.line(name, &words);
+    }
+
+    /// A name and words, unless there are none.
+    pub(super) fn line(&mut self, name: &str, words: &str) {
+        if !words.is_empty() {
+            let _ = writeln!(self.0, "{name}: {words}");
+        }
+    }
+
+    /// What was collected.
+    pub(super) fn kept(&self) -> Option<String> {
+        details(&self.0)
+    }
+}
+
 /// Collects links, each once, without those that a browser should not follow.
 #[derive(Default)]
 pub(super) struct Links(Vec<Link>);

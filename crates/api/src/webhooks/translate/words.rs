@@ -37,7 +37,7 @@ pub(super) fn time(said: &Json<'_>) -> Option<Timestamp> {
         Json::Integer(number) => since_epoch(i128::from(*number)),
         Json::Unsigned(number) => since_epoch(i128::from(*number)),
         Json::Float(number) => fractional(*number)?,
-        Json::Text(text) => match text.trim().parse::<Timestamp>() {
+        Json::Text(text) => match text.trim().parse::<Timestamp>().or_else(|_| with_colon(text).parse()) {
             Ok(at) => at.millis(),
             Err(_) => match text.trim().parse::<i64>() {
                 Ok(number) => since_epoch(i128::from(number)),
@@ -47,6 +47,17 @@ pub(super) fn time(said: &Json<'_>) -> Option<Timestamp> {
         Json::Null | Json::Bool(_) | Json::List(_) | Json::Object(_) => return None,
     };
     (millis > 0).then(|| Timestamp::from_millis(millis))
+}
+
+/// The offset `+0000` as RFC 3339 has it, `+00:00`.
+fn with_colon(text: &str) -> String {
+    let text = text.trim();
+    match text.len().checked_sub(5).and_then(|at| text.split_at_checked(at)) {
+        Some((start, offset)) if offset.starts_with(['+', '-']) && offset.is_char_boundary(3) => {
+            format!("{start}{}:{}", &offset[..3], &offset[3..])
+        }
+        _ => String::new(),
+    }
 }
 
 /// Until the year 5138 seconds stay below this, and milliseconds have been above since 1973; and so on, by thousands.
@@ -96,6 +107,7 @@ mod tests {
             "\"1764000000.0\"",
             "1.764e12",
             "\"2025-11-24T16:00:00Z\"",
+            "\"2025-11-24T16:00:00.000+0000\"",
             "\"2025-11-24T17:00:00.000000000+01:00\"",
         ] {
             assert_eq!(at(form), Some(1_764_000_000_000), "{form}");

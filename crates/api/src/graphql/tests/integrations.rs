@@ -1,0 +1,81 @@
+//! How entrances are opened and changed: proofs, secrets and their rotation, and how messages are read.
+
+use serde_json::{Value, json};
+
+use super::stand::Stand;
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("it is text").to_owned()
+}
+
+const VERIFICATION: &str = "integration { id signed rotatingUntil subscriptions refusals { count lastReason }
+    verification { method user header topics signature { header prefix encoding algorithm content timestampHeader
+        toleranceSeconds } } reading { identity insufficientData archivedIsOver } } signingSecret key";
+
+#[tokio::test]
+async fn an_entrance_proves_itself_as_it_was_told() {
+    let stand = Stand::new().await;
+    let (_, service) = stand.world().await;
+    let input = |more: Value| {
+        let mut input = json!({ "name": "Tool", "serviceId": service });
+        input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        input
+    };
+    let made = stand.done("createIntegration", VERIFICATION, input(json!({ "signed": true }))).await;
+    let signature = &made["integration"]["verification"]["signature"];
+    assert_eq!(
+        (&signature["header"], &signature["prefix"]),
+        (&json!("x-midwatch-signature"), &json!("sha256="))
+    );
+    assert_eq!(text(&made["signingSecret"]).len(), 64);
+
+    let own = json!({ "verification": { "signature": { "header": "X-Own", "encoding": "BASE64",
+        "content": "{timestamp}.{body}", "timestampHeader": "X-Time", "toleranceSeconds": 60 } },
+        "secret": "chosen by the sender" });
+    let made = stand.done("createIntegration", VERIFICATION, input(own)).await;
+    let verification = &made["integration"]["verification"];
+    assert_eq!((&verification["method"], &made["signingSecret"]), (&json!("SIGNATURE"), &Value::Null));
+    assert_eq!(
+        verification["signature"],
+        json!({ "header": "x-own", "prefix": "", "encoding": "BASE64", "algorithm": "SHA256",
+            "content": "{timestamp}.{body}", "timestampHeader": "x-time", "toleranceSeconds": 60 })
+    );
+    let directory = stand.app.directory.now();
+    let (_, entrance) =
+        directory.integration_by_key(&text(&made["key"]), stand.app.engine.now()).expect("it opens");
+    let secret = entrance.signing_secret.expect("it has a secret");
+    let kept = stand.app.engine.store().vault().open(secret).await.expect("a vault");
+    assert_eq!(kept.as_deref(), Some(&b"chosen by the sender"[..]));
+
+    let basic =
+        json!({ "verification": { "basic": { "user": "datadog" } }, "reading": { "identity": "ALERT" } });
+    let made = stand.done("createIntegration", VERIFICATION, input(basic)).await;
+    assert_eq!(made["integration"]["verification"]["user"], "datadog");
+    assert_eq!(made["integration"]["reading"]["identity"], "ALERT");
+    assert_eq!(text(&made["signingSecret"]).len(), 64);
+}
+
+#[tokio::test]
+async fn a_secret_is_rotated_with_an_overlap() {
+    let stand = Stand::new().await;
+    let (_, service) = stand.world().await;
+    let create = json!({ "name": "Tool", "serviceId": service });
+    let made = stand.done("createIntegration", VERIFICATION, create).await;
+    let id = &made["integration"]["id"];
+    assert_eq!(made["integration"]["verification"]["method"], "KEY");
+
+    let change = json!({ "integrationId": id, "verification": { "preset": "GITHUB" } });
+    let first = stand.done("updateIntegration", VERIFICATION, change).await;
+    assert_eq!(first["integration"]["verification"]["signature"]["header"], "x-hub-signature-256");
+    assert_eq!(first["integration"]["rotatingUntil"], Value::Null);
+    let rotate =
+        json!({ "integrationId": id, "rotateSecret": true, "rotateKey": true, "keepOldSeconds": 86400 });
+    let second = stand.done("updateIntegration", VERIFICATION, rotate).await;
+    assert_ne!(text(&first["signingSecret"]), text(&second["signingSecret"]));
+    assert!(second["integration"]["rotatingUntil"].is_string());
+    let (directory, now) = (stand.app.directory.now(), stand.app.engine.now());
+    for key in [&made["key"], &second["key"]] {
+        let (_, entrance) = directory.integration_by_key(&text(key), now).expect("it opens");
+        assert_eq!(entrance.secrets(now).count(), 2);
+    }
+}

@@ -1,0 +1,127 @@
+//! Amazon's notification service at the door: who is let in, and which subscriptions are confirmed.
+
+use std::sync::Mutex;
+
+use connectors::{Fetch, FetchError};
+
+use super::*;
+
+const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:alarms";
+
+/// Amazon as far as we call it: certificates and confirmations.
+#[derive(Default)]
+struct Amazon {
+    down: Mutex<bool>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Fetch for Amazon {
+    fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, FetchError>> {
+        self.asked.lock().expect("nobody panics").push(url.to_owned());
+        let answer = match url {
+            _ if *self.down.lock().expect("nobody panics") => None,
+            _ if url.ends_with("SimpleNotificationService-test.pem") => Some(fixture("chain.pem")),
+            _ if url.contains("Action=ConfirmSubscription") => Some(b"<ok/>".to_vec()),
+            _ => None,
+        };
+        let missing = || FetchError::Unreachable { url: url.to_owned(), why: "it is down".to_owned() };
+        futures::future::ready(answer.ok_or_else(missing)).boxed()
+    }
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/../connectors/fixtures/sns/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).expect("a fixture")
+}
+
+async fn open(topic: &str, raw: bool) -> (Doors, String, Arc<Amazon>) {
+    let amazon = Arc::new(Amazon::default());
+    let sns =
+        Sns::trusting(Arc::clone(&amazon) as Arc<dyn Fetch>, &fixture("root.der")).expect("an authority");
+    let mut doors = Doors::with_sns(Store::memory(), sns).await;
+    let verification = Verification::Sns { topics: vec![topic.to_owned()], raw };
+    let key = doors.open(IntegrationKind::CloudWatch, verification, Reading::default()).await;
+    (doors, format!("/hooks/cloudwatch/{key}"), amazon)
+}
+
+#[tokio::test]
+async fn a_signed_alarm_is_kept_once() {
+    let (doors, path, _) = open(TOPIC, false).await;
+    for name in ["alarm_v1.json", "alarm_v2.json"] {
+        let (status, first) = doors.post(&path, fixture(name)).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{first}");
+        let (_, again) = doors.post(&path, fixture(name)).await;
+        assert_eq!((&again["deduplicated"], &again["delivery"]), (&json!(true), &first["delivery"]));
+    }
+    let kept = doors.kept().await;
+    assert_eq!((kept.len(), &kept[0]["proof"]), (2, &json!("signature")));
+}
+
+#[tokio::test]
+async fn a_subscription_is_confirmed_only_if_it_is_genuine_and_its_topic_may_send() {
+    let (doors, path, amazon) = open(TOPIC, false).await;
+    let mut forged: Value = serde_json::from_slice(&fixture("confirmation_v2.json")).expect("JSON");
+    forged["Token"] = json!("another");
+    assert_eq!(doors.post(&path, forged.to_string()).await.0, StatusCode::UNAUTHORIZED);
+    let confirmed = |amazon: &Amazon| {
+        amazon.asked.lock().expect("nobody panics").iter().filter(|url| url.contains("Confirm")).count()
+    };
+    assert_eq!((confirmed(&amazon), doors.kept().await.len()), (0, 0));
+    assert_eq!(doors.post(&path, fixture("confirmation_v2.json")).await.0, StatusCode::ACCEPTED);
+    assert_eq!((confirmed(&amazon), doors.kept().await.len()), (1, 1));
+    let noted = doors.noted().await;
+    assert_eq!(noted.last().map(|event| &event["topic"]), Some(&json!(TOPIC)), "{noted:?}");
+
+    let (doors, path, amazon) = open("arn:aws:sns:eu-central-1:123456789012:others", false).await;
+    for name in ["confirmation_v2.json", "alarm_v2.json"] {
+        let (status, answer) = doors.post(&path, fixture(name)).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(answer["detail"].as_str().is_some_and(|why| why.contains("not on the list")), "{answer}");
+    }
+    assert!(amazon.asked.lock().expect("nobody panics").is_empty(), "nothing is fetched for strangers");
+    assert_eq!((doors.kept().await.len(), doors.noted().await.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn while_amazon_cannot_be_asked_it_is_told_to_come_back() {
+    let (doors, path, amazon) = open(TOPIC, false).await;
+    *amazon.down.lock().expect("nobody panics") = true;
+    for name in ["alarm_v2.json", "confirmation_v2.json"] {
+        assert_eq!(doors.post(&path, fixture(name)).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert!(doors.kept().await.is_empty());
+    *amazon.down.lock().expect("nobody panics") = false;
+    assert_eq!(doors.post(&path, fixture("alarm_v2.json")).await.0, StatusCode::ACCEPTED);
+    *amazon.down.lock().expect("nobody panics") = true;
+    // The certificate is kept, the confirmation fails; it is tried again when the message comes again.
+    assert_eq!(doors.post(&path, fixture("confirmation_v2.json")).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    *amazon.down.lock().expect("nobody panics") = false;
+    assert_eq!(doors.post(&path, fixture("confirmation_v2.json")).await.0, StatusCode::ACCEPTED);
+    assert_eq!(doors.kept().await.len(), 2);
+}
+
+#[tokio::test]
+async fn raw_deliveries_are_refused_unless_the_secret_address_is_to_be_enough() {
+    let raw = |path: &str| {
+        let message: Value = serde_json::from_slice(&fixture("alarm_v2.json")).expect("JSON");
+        let request = Request::post(path).header("x-amz-sns-rawdelivery", "true");
+        let request = request.header("x-amz-sns-message-id", "one");
+        request.body(Body::from(message["Message"].as_str().expect("a text").to_owned())).expect("a request")
+    };
+    let (doors, path, _) = open(TOPIC, false).await;
+    assert_eq!(doors.send(raw(&path)).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(doors.post(&path, "{}").await.0, StatusCode::UNAUTHORIZED);
+    let (doors, path, _) = open(TOPIC, true).await;
+    for _ in 0..2 {
+        assert_eq!(doors.send(raw(&path)).await.0, StatusCode::ACCEPTED);
+    }
+    let kept = doors.kept().await;
+    assert_eq!((kept.len(), &kept[0]["proof"]), (1, &json!("key")));
+    let mut forged: Value = serde_json::from_slice(&fixture("confirmation_v2.json")).expect("JSON");
+    forged["Token"] = json!("another");
+    assert_eq!(
+        doors.post(&path, forged.to_string()).await.0,
+        StatusCode::UNAUTHORIZED,
+        "what is signed is checked"
+    );
+}

@@ -1,0 +1,185 @@
+//! What an entrance makes of messages that prove themselves late, twice, with an old secret, or not at all.
+
+use commands::Clock;
+use domain::integration::{Preset, ProofChange, SignatureScheme};
+use ring::hmac;
+
+use super::*;
+
+const BODY: &str = r#"{"title":"signed"}"#;
+
+fn hex(secret: &[u8], text: &str) -> String {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
+    tag.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// A request signed with a timestamp.
+fn timed(key: &str, secret: &[u8], seconds: i64, body: &'static str) -> Request<Body> {
+    Request::post(format!("/hooks/generic/{key}"))
+        .header("X-Grafana-Alerting-Timestamp", seconds.to_string())
+        .header("X-Grafana-Alerting-Signature", hex(secret, &format!("{seconds}:{body}")))
+        .body(Body::from(body))
+        .expect("a request")
+}
+
+fn signed_with_time() -> Verification {
+    Verification::Signature(SignatureScheme::of(Preset::GrafanaWithTime))
+}
+
+#[tokio::test]
+async fn a_late_or_early_message_is_taken_and_marked() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
+    let now = NOW / 1000;
+    for (seconds, mark) in [
+        (now, Value::Null),
+        (now - 300, Value::Null),
+        (now - 301, json!({"late_by_seconds": 301})),
+        (now - 3600, json!({"late_by_seconds": 3600})),
+        (now + 60, Value::Null),
+        (now + 3600, json!({"early_by_seconds": 3600})),
+    ] {
+        let before = doors.kept().await.len();
+        let (status, _) = doors.send(timed(&key, b"a secret of the sender", seconds, BODY)).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+        let kept = doors.kept().await;
+        assert_eq!((kept.len(), &kept[before]["mistimed"]), (before + 1, &mark), "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_message_is_kept_once() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
+    let secret = b"a secret of the sender";
+    let (_, first) = doors.send(timed(&key, secret, 1_764_000_000, BODY)).await;
+    let (status, again) = doors.send(timed(&key, secret, 1_764_000_000, BODY)).await;
+    assert_eq!((status, &again["deduplicated"]), (StatusCode::ACCEPTED, &json!(true)));
+    assert_eq!((&first["delivery"], &first["deduplicated"]), (&again["delivery"], &Value::Null));
+    assert_eq!(doors.kept().await.len(), 1);
+    doors.send(timed(&key, secret, 1_764_000_001, BODY)).await;
+    assert_eq!(doors.kept().await.len(), 2);
+}
+
+#[tokio::test]
+async fn fifty_equal_messages_with_one_id_are_kept_once_and_other_words_under_it_too() {
+    let doors = Doors::new().await;
+    let post = |body: &'static str| {
+        let request = Request::post("/hooks/generic/generic-key").header("Idempotency-Key", "one");
+        doors.send(request.body(Body::from(body)).expect("a request"))
+    };
+    let answers = futures::future::join_all((0..50).map(|_| post(BODY))).await;
+    assert!(answers.iter().all(|(status, answer)| {
+        *status == StatusCode::ACCEPTED && answer["delivery"] == answers[0].1["delivery"]
+    }));
+    assert_eq!(doors.kept().await.len(), 1);
+    let (_, other) = post(r#"{"title":"another"}"#).await;
+    assert_ne!(other["delivery"], answers[0].1["delivery"]);
+    assert_eq!(doors.kept().await.len(), 2);
+}
+
+#[tokio::test]
+async fn both_secrets_and_keys_are_good_until_the_rotation_ends() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
+    let id = doors.app.directory.now().integration_by_key(&key, doors.clock.now()).expect("it opens").0;
+    let secret = SecretId::new(Uuid::from_u128(100));
+    doors.store.vault().seal(secret, b"another secret").await.expect("sealed");
+    let (at, new_key) = (doors.clock.now(), "f".repeat(32));
+    let change = IntegrationCommand::UpdateIntegration {
+        name: None,
+        service: None,
+        enabled: None,
+        key_hash: Some(key_hash(&new_key)),
+        proof: ProofChange {
+            secret: Some(secret),
+            keep_until: Some(at.plus_seconds(3600)),
+            ..Default::default()
+        },
+        reading: None,
+        unknown: vec![],
+        at,
+    };
+    doors.change(id, &change).await;
+    let mut seconds = NOW / 1000;
+    for (later, old) in [(0, StatusCode::ACCEPTED), (3600, StatusCode::NOT_FOUND)] {
+        doors.clock.advance(std::time::Duration::from_secs(later));
+        for (key, secret, expected) in [
+            (&new_key, &b"another secret"[..], StatusCode::ACCEPTED),
+            (&key, b"another secret", old),
+            (&key, b"a secret of the sender", old),
+            (&key, b"a third secret", if later == 0 { StatusCode::UNAUTHORIZED } else { old }),
+        ] {
+            seconds += 1;
+            assert_eq!(doors.send(timed(key, secret, seconds, BODY)).await.0, expected, "{later}");
+        }
+    }
+    seconds += 1;
+    let stale = timed(&new_key, b"a secret of the sender", seconds, BODY);
+    assert_eq!(doors.send(stale).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_refused_message_leaves_a_trace_once_a_minute_and_nothing_of_itself() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
+    let wrong = |seconds| timed(&key, b"a guess", seconds, BODY);
+    for seconds in 0..10 {
+        assert_eq!(doors.send(wrong(NOW / 1000 + seconds)).await.0, StatusCode::UNAUTHORIZED);
+    }
+    let kept = doors.noted().await;
+    assert_eq!((kept.len(), &kept[0]["count"]), (1, &json!(1)));
+    doors.clock.advance(std::time::Duration::from_mins(1));
+    doors.send(wrong(NOW / 1000)).await;
+    let kept = doors.noted().await;
+    assert_eq!((kept.len(), &kept[1]["count"]), (2, &json!(10)));
+    let reason = kept[1]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("x-grafana-alerting-signature"), "{reason}");
+    assert!(doors.kept().await.is_empty());
+    let all = serde_json::to_string(&kept).expect("json");
+    assert!(!all.contains("signed\\\"") && !all.contains("a guess"), "{all}");
+}
+
+#[tokio::test]
+async fn each_way_of_proving_oneself_says_what_it_wants() {
+    let mut doors = Doors::new().await;
+    for (verification, challenge, header, good) in [
+        (Verification::Bearer, "Bearer", "authorization", "Bearer a secret of the sender"),
+        (
+            Verification::Basic { user: "tool".into() },
+            "Basic realm=\"Midwatch\"",
+            "authorization",
+            "Basic dG9vbDphIHNlY3JldCBvZiB0aGUgc2VuZGVy",
+        ),
+        (Verification::Header { name: "x-own".into() }, "Header", "x-own", "a secret of the sender"),
+    ] {
+        let key = doors.open(IntegrationKind::Generic, verification, Reading::default()).await;
+        let path = format!("/hooks/generic/{key}");
+        let request = Request::post(&path).body(Body::from(BODY)).expect("a request");
+        let refused = doors.router.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.headers()["www-authenticate"], challenge);
+        let request = Request::post(&path).header(header, good).body(Body::from(BODY)).expect("a request");
+        assert_eq!(doors.send(request).await.0, StatusCode::ACCEPTED);
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_read_and_json_that_curl_calls_a_form_too() {
+    let doors = Doors::new().await;
+    let post = |body: &'static str| {
+        let form = "application/x-www-form-urlencoded";
+        let request = Request::post("/hooks/generic/generic-key").header("content-type", form);
+        doors.send(request.body(Body::from(body)).expect("a request"))
+    };
+    for (body, kept) in [
+        ("version=1.0&title=T+%E2%9C%93&message=body&type=failure", Some(true)),
+        (r#"{"title":"from curl"}"#, None),
+        ("payload=%7B%22title%22%3A%22inside%22%7D", Some(true)),
+    ] {
+        assert_eq!(post(body).await.0, StatusCode::ACCEPTED, "{body}");
+        let last = doors.kept().await.pop().expect("it is kept");
+        assert_eq!(last["envelope"]["form"].as_bool(), kept, "{body}");
+    }
+    assert_eq!(post("nonsense").await.0, StatusCode::BAD_REQUEST);
+}

@@ -1,0 +1,155 @@
+//! CloudWatch's alarms, as Amazon's Simple Notification Service delivers them: wrapped in its message, or raw.
+
+use std::borrow::Cow;
+
+use domain::{
+    AlertAction, Meaning, Translated,
+    integration::{InsufficientData, Reading},
+};
+
+use super::{
+    Malformed, generic,
+    json::Json,
+    text::{self, Lines, Links},
+    words,
+};
+
+/// Translates one message.
+pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning, Malformed> {
+    if message.get("TopicArn").is_blank() && message.get("Message").is_blank() {
+        return payload(message, None, reading);
+    }
+    let topic = message.get("TopicArn").text().unwrap_or_default();
+    match message.get("Type").text().as_deref() {
+        Some("SubscriptionConfirmation") => {
+            Ok(Meaning::recorded(text::word(&format!("the topic {topic} asks to be confirmed"))))
+        }
+        Some("UnsubscribeConfirmation") => Ok(Meaning::recorded(text::word(&format!(
+            "the topic {topic} was unsubscribed and sends no more"
+        )))),
+        _ => {
+            let subject = message.get("Subject").text();
+            let Some(said) = message.get("Message").text() else {
+                return Err(Malformed::at("/Message", "is missing or blank"));
+            };
+            match Json::parse(said.as_bytes()) {
+                Ok(inner @ Json::Object(_)) => payload(&inner, subject, reading),
+                // Text that people or programs wrote.
+                Ok(_) | Err(_) => words_of_somebody(&said, subject).map(Meaning::from),
+            }
+        }
+    }
+}
+
+/// A raw delivery that is no JSON.
+pub(super) fn text(body: &[u8]) -> Result<Meaning, Malformed> {
+    let said = std::str::from_utf8(body).map_err(|_| Malformed::not_json("the body is not UTF-8"))?;
+    words_of_somebody(said, None).map(Meaning::from)
+}
+
+fn payload(
+    message: &Json<'_>,
+    subject: Option<Cow<'_, str>>,
+    reading: Reading,
+) -> Result<Meaning, Malformed> {
+    if message.get("AlarmName").is_blank() || message.get("NewStateValue").is_blank() {
+        let titled = subject.filter(|_| generic::title_of(message).is_none());
+        return match (titled, message) {
+            (Some(subject), Json::Object(fields)) => {
+                let mut fields = fields.clone();
+                fields.push(("title".into(), Json::Text(subject)));
+                generic::translate(&Json::Object(fields)).map(Meaning::from)
+            }
+            _ => generic::translate(message).map(Meaning::from),
+        };
+    }
+    Ok(alarm(message, reading))
+}
+
+fn alarm(alarm: &Json<'_>, reading: Reading) -> Meaning {
+    let name = alarm.get("AlarmName").text().unwrap_or_default();
+    let state = alarm.get("NewStateValue").text().unwrap_or_default();
+    let action = match (&*state, reading.insufficient_data) {
+        ("OK", _) | ("INSUFFICIENT_DATA", InsufficientData::Resolve) => AlertAction::Resolve,
+        ("INSUFFICIENT_DATA", InsufficientData::Record) => {
+            return Meaning::recorded(text::word(&format!("the alarm {name} has too little data")));
+        }
+        _ => AlertAction::Trigger,
+    };
+    let unnamed = || {
+        let of = |name| alarm.get(name).text().unwrap_or_default();
+        text::digest("alarm:", &[&of("AWSAccountId"), &of("Region"), &name])
+    };
+    let key = alarm.get("AlarmArn").text().map_or_else(unnamed, |arn| text::key(&arn));
+    let about = if state == "INSUFFICIENT_DATA" { " (insufficient data)" } else { "" };
+    let title = text::title(&format!("{name}{about}"));
+    Translated {
+        action,
+        key,
+        incident: None,
+        ordered: true,
+        title: if title.is_empty() { "CloudWatch alarm".to_owned() } else { title },
+        details: details(alarm),
+        severity: domain::Severity::default(),
+        unknown_severity: None,
+        source: source(alarm.get("Trigger")),
+        links: links(alarm),
+        at: words::time(alarm.get("StateChangeTime")),
+    }
+    .into()
+}
+
+fn details(alarm: &Json<'_>) -> Option<String> {
+    let mut details = Lines::default();
+    details.prose(alarm.get("AlarmDescription"));
+    details.prose(alarm.get("NewStateReason"));
+    let [old, new] =
+        ["OldStateValue", "NewStateValue"].map(|name| alarm.get(name).text().unwrap_or_default());
+    details.line("state", &format!("{old} → {new}"));
+    details.field("account", alarm.get("AWSAccountId"));
+    details.field("region", alarm.get("Region"));
+    let trigger = alarm.get("Trigger");
+    for name in ["Namespace", "MetricName", "Statistic", "ComparisonOperator", "Threshold", "Period"] {
+        details.field(&name.to_ascii_lowercase(), trigger.get(name));
+    }
+    let dimensions: Vec<_> = trigger.get("Dimensions").items().iter().filter_map(dimension).collect();
+    details.line("dimensions", &dimensions.join(", "));
+    details.kept()
+}
+
+fn dimension(one: &Json<'_>) -> Option<String> {
+    Some(format!("{}={}", one.any(&["name"]).text()?, one.any(&["value"]).text()?))
+}
+
+/// The first dimension names the machine, the queue or the database.
+fn source(trigger: &Json<'_>) -> Option<String> {
+    let first = trigger.get("Dimensions").items().first()?;
+    first.any(&["value"]).text().map(|value| text::word(&value))
+}
+
+/// The alarm in Amazon's console, whose address its name (ARN) gives.
+fn links(alarm: &Json<'_>) -> Vec<domain::Link> {
+    let mut links = Links::default();
+    if let Some(arn) = alarm.get("AlarmArn").text() {
+        let mut parts = arn.splitn(7, ':').skip(3);
+        if let (Some(region), Some(name)) = (parts.next(), parts.nth(2)) {
+            let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+            let name = name.replace('+', "%20");
+            let href = format!(
+                "https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#alarmsV2:alarm/{name}"
+            );
+            links.add(&Json::Text(href.into()), "CloudWatch");
+        }
+    }
+    links.kept()
+}
+
+/// A text is a problem of its own, known by its subject or its first line.
+fn words_of_somebody(said: &str, subject: Option<Cow<'_, str>>) -> Result<Translated, Malformed> {
+    let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let title = subject.unwrap_or(Cow::Borrowed(first));
+    generic::translate(&Json::Object(vec![
+        ("title".into(), Json::Text(title)),
+        ("details".into(), Json::Text(said.into())),
+    ]))
+}

@@ -1,0 +1,168 @@
+//! GitHub's webhooks: what its builds, deployments and scanners find. Whatever else signs as GitHub does, without its
+//! header for the kind of event, is read as the generic format.
+
+use domain::{AlertAction, Meaning, Severity, Translated, delivery::Envelope};
+
+use super::{
+    Malformed, generic,
+    json::Json,
+    text::{self, Lines, Links},
+    words,
+};
+
+/// Translates one message.
+pub(super) fn translate(message: &Json<'_>, envelope: &Envelope) -> Result<Meaning, Malformed> {
+    let Some(event) = envelope.topic.as_deref() else {
+        return generic::translate(message).map(Meaning::from);
+    };
+    let action = message.get("action").text().unwrap_or_default();
+    let about = match event {
+        "workflow_run" | "check_run" | "check_suite" => run(message.get(event), event),
+        "deployment_status" => deployment(message),
+        "dependabot_alert" | "code_scanning_alert" | "secret_scanning_alert" => {
+            finding(message, event, &action)
+        }
+        _ => None,
+    };
+    let Some(about) = about else {
+        return Ok(Meaning::recorded(text::word(&format!("{event} {action}").replace('_', " "))));
+    };
+    let repository = message.get("repository").get("full_name").text().unwrap_or_default();
+    let (severity, unknown_severity) = about.severity;
+    let mut links = Links::default();
+    links.add(about.link, "GitHub");
+    links.add(message.get("repository").get("html_url"), "Repository");
+    let mut details = Lines::default();
+    details.line("repository", &repository);
+    for (name, said) in about.details {
+        details.field(name, said);
+    }
+    let parts: Vec<&str> =
+        std::iter::once(&*repository).chain(about.key.iter().map(String::as_str)).collect();
+    Ok(Translated {
+        action: about.action,
+        key: text::digest(&format!("{event}:"), &parts),
+        incident: None,
+        ordered: false,
+        title: text::title(&format!("{repository}: {}", about.title)),
+        details: details.kept(),
+        severity,
+        unknown_severity,
+        source: Some(text::word(&repository)).filter(|source| !source.is_empty()),
+        links: links.kept(),
+        at: words::time(about.at),
+    }
+    .into())
+}
+
+/// What one event is about.
+struct About<'a, 'b> {
+    action: AlertAction,
+    key: Vec<String>,
+    title: String,
+    severity: (Severity, Option<String>),
+    details: Vec<(&'static str, &'a Json<'b>)>,
+    link: &'a Json<'b>,
+    at: &'a Json<'b>,
+}
+
+fn word(said: &Json<'_>) -> String {
+    said.text().unwrap_or_default().into_owned()
+}
+
+/// How a build ended. One that is under way, or was cancelled or skipped, says nothing.
+fn run<'a, 'b>(run: &'a Json<'b>, event: &str) -> Option<About<'a, 'b>> {
+    let conclusion = word(run.get("conclusion"));
+    let action = match &*conclusion {
+        "failure" | "timed_out" | "startup_failure" | "action_required" => AlertAction::Trigger,
+        "success" => AlertAction::Resolve,
+        _ => return None,
+    };
+    let name = word(run.any(&["name", "workflow_id"]));
+    let name = if name.is_empty() { event.replace('_', " ") } else { name };
+    let suite = run.get("check_suite");
+    let branch = [run.get("head_branch"), suite.get("head_branch")].into_iter().find(|said| !said.is_blank());
+    let branch = branch.unwrap_or(&Json::Null);
+    Some(About {
+        action,
+        key: vec![name.clone(), word(branch)],
+        title: format!("{name} on {} ended in {}", word(branch), conclusion.replace('_', " ")),
+        severity: (Severity::default(), None),
+        details: vec![
+            ("branch", branch),
+            ("commit", run.get("head_sha")),
+            ("event", run.get("event")),
+            ("attempt", run.get("run_attempt")),
+        ],
+        link: run.get("html_url"),
+        at: run.any(&["updated_at", "completed_at"]),
+    })
+}
+
+fn deployment<'a, 'b>(message: &'a Json<'b>) -> Option<About<'a, 'b>> {
+    let status = message.get("deployment_status");
+    let action = match &*word(status.get("state")) {
+        "failure" | "error" => AlertAction::Trigger,
+        "success" => AlertAction::Resolve,
+        _ => return None,
+    };
+    let deployment = message.get("deployment");
+    let environment = [status.get("environment"), deployment.get("environment")];
+    let environment = environment.into_iter().find(|said| !said.is_blank()).unwrap_or(&Json::Null);
+    Some(About {
+        action,
+        key: vec![word(environment)],
+        title: format!("deployment to {} ended in {}", word(environment), word(status.get("state"))),
+        severity: (Severity::High, None),
+        details: vec![
+            ("description", status.get("description")),
+            ("ref", deployment.get("ref")),
+            ("commit", deployment.get("sha")),
+        ],
+        link: status.any(&["log_url", "target_url"]),
+        at: status.any(&["updated_at", "created_at"]),
+    })
+}
+
+/// What a scanner found.
+fn finding<'a, 'b>(message: &'a Json<'b>, event: &str, word_said: &str) -> Option<About<'a, 'b>> {
+    let action = match word_said {
+        "created" | "reopened" | "appeared_in_branch" | "reintroduced" | "auto_reopened" => {
+            AlertAction::Trigger
+        }
+        "fixed" | "resolved" | "dismissed" | "auto_dismissed" | "closed_by_user" => AlertAction::Resolve,
+        _ => return None,
+    };
+    let alert = message.get("alert");
+    let (advisory, rule) = (alert.get("security_advisory"), alert.get("rule"));
+    let said = [
+        advisory.get("summary"),
+        rule.get("description"),
+        alert.get("secret_type_display_name"),
+        alert.get("secret_type"),
+    ];
+    let what = said.into_iter().find(|said| !said.is_blank()).map(word);
+    let what = what.unwrap_or_else(|| event.replace('_', " "));
+    let severity = [advisory.get("severity"), rule.get("security_severity_level"), rule.get("severity")];
+    let severity = severity.into_iter().find(|said| !said.is_blank()).unwrap_or(&Json::Null);
+    let severity = if severity.is_blank() && event == "secret_scanning_alert" {
+        (Severity::High, None)
+    } else {
+        words::severity(severity)
+    };
+    Some(About {
+        action,
+        key: vec![word(alert.get("number"))],
+        title: what,
+        severity,
+        details: vec![
+            ("state", alert.get("state")),
+            ("package", alert.get("dependency").get("package").get("name")),
+            ("file", alert.get("dependency").get("manifest_path")),
+            ("advisory", advisory.any(&["cve_id", "ghsa_id"])),
+            ("tool", alert.get("tool").get("name")),
+        ],
+        link: alert.get("html_url"),
+        at: alert.any(&["updated_at", "created_at"]),
+    })
+}

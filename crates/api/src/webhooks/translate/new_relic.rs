@@ -1,0 +1,102 @@
+//! New Relic: workflow webhooks, whose body is a template, and the older incident webhooks.
+
+use domain::{AlertAction, Meaning, Translated};
+
+use super::{
+    Malformed,
+    json::Json,
+    text::{self, Lines, Links},
+    words,
+};
+
+/// Translates one message.
+pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
+    if !matches!(message, Json::Object(_)) {
+        return Err(Malformed::at("", "must be a JSON object"));
+    }
+    let id = first(message.any(&["issue_id", "id", "incident_id"])).text();
+    let Some(id) = id else {
+        return Err(Malformed::at("/id", "is missing: it is what tells one issue from others"));
+    };
+    let title = first(message.any(&["issue_title", "title", "condition_name", "details"])).text();
+    let title = title.or_else(|| first(message.any(&["alert_condition_names"])).text());
+    let title = title.map(|title| text::title(&title)).filter(|title| !title.is_empty());
+    let (severity, unknown_severity) = words::severity(message.any(&["priority", "severity"]));
+    let source = first(message.any(&["impacted_entities", "entity_name", "targets"]));
+    let source = source.text().or_else(|| source.any(&["name"]).text());
+    Ok(Translated {
+        action: action(message),
+        key: text::key(&id),
+        incident: None,
+        ordered: false,
+        title: title.unwrap_or_else(|| text::title(&format!("New Relic issue {id}"))),
+        details: details(message),
+        severity,
+        unknown_severity,
+        source: source.map(|source| text::word(&source)),
+        links: links(message),
+        at: words::time(message.any(&["activated_at", "created_at", "timestamp", "updated_at"])),
+    }
+    .into())
+}
+
+/// A value, or the first of several: templates render lists.
+fn first<'a, 'b>(said: &'a Json<'b>) -> &'a Json<'b> {
+    match said {
+        Json::List(items) => items.iter().find(|item| !item.is_blank()).unwrap_or(&Json::Null),
+        other => other,
+    }
+}
+
+/// A state that is not known adds to the issue, or opens it: it does not talk us out of paging.
+fn action(message: &Json<'_>) -> AlertAction {
+    let state = message.any(&["current_state", "state"]).text().map(|state| state.to_ascii_lowercase());
+    match state.as_deref() {
+        Some("closed" | "resolved") => AlertAction::Resolve,
+        Some("acknowledged") => AlertAction::Acknowledge,
+        Some("created" | "activated" | "open") | None => {
+            let taken = message.any(&["acknowledged_at", "acknowledge_time"]);
+            if words::time(taken).is_some() { AlertAction::Acknowledge } else { AlertAction::Trigger }
+        }
+        Some(_) => AlertAction::Trigger,
+    }
+}
+
+fn details(message: &Json<'_>) -> Option<String> {
+    let mut details = Lines::default();
+    for name in ["details", "message", "description", "condition_description"] {
+        details.prose(first(message.any(&[name])));
+    }
+    for (label, name) in [
+        ("state", "state"),
+        ("trigger", "trigger"),
+        ("entities", "impacted_entities"),
+        ("conditions", "alert_condition_names"),
+        ("condition", "condition_name"),
+        ("policies", "alert_policy_names"),
+        ("policy", "policy_name"),
+        ("incidents", "total_incidents"),
+        ("sources", "sources"),
+        ("workflow", "workflow_name"),
+        ("account", "account_name"),
+        ("query", "nrql_query"),
+        ("labels", "labels"),
+    ] {
+        details.field(label, message.any(&[name]));
+    }
+    details.kept()
+}
+
+fn links(message: &Json<'_>) -> Vec<domain::Link> {
+    let mut links = Links::default();
+    for (words, names) in [
+        ("New Relic", &["issue_url", "issue_page_url", "incident_url", "url"][..]),
+        ("Acknowledge in New Relic", &["issue_ack_url", "incident_acknowledge_url"]),
+        ("Runbook", &["runbook_url"]),
+        ("Chart", &["violation_chart_url"]),
+        ("Condition", &["deep_link_url"]),
+    ] {
+        links.add(first(message.any(names)), words);
+    }
+    links.kept()
+}

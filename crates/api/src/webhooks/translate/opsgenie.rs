@@ -1,0 +1,333 @@
+//! Opsgenie's Alert API, version 2. The path says what is asked and of which alert; the body says the rest.
+
+use std::borrow::Cow;
+
+use domain::{AlertAction, DeliveryId, IncidentId, Meaning, Severity, Translated, delivery::Envelope};
+use uuid::Uuid;
+
+use super::{
+    Malformed,
+    json::Json,
+    text::{self, Lines, Links},
+    words,
+};
+
+/// What may be asked of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Create,
+    Close,
+    Acknowledge,
+    Unacknowledge,
+    Snooze,
+    Escalate,
+    Assign,
+    AddNote,
+    AddTags,
+    RemoveTags,
+    AddDetails,
+    RemoveDetails,
+    AddTeam,
+    AddResponder,
+    Custom,
+    UpdateMessage,
+    UpdateDescription,
+    UpdatePriority,
+    Delete,
+}
+
+impl Action {
+    /// The word for it in the answer about a request.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Close => "Close",
+            Self::Acknowledge => "Acknowledge",
+            Self::Unacknowledge => "UnAcknowledge",
+            Self::Snooze => "Snooze",
+            Self::Escalate => "Escalate",
+            Self::Assign => "Assign",
+            Self::AddNote => "AddNote",
+            Self::AddTags => "AddTags",
+            Self::RemoveTags => "RemoveTags",
+            Self::AddDetails => "AddDetails",
+            Self::RemoveDetails => "RemoveDetails",
+            Self::AddTeam => "AddTeam",
+            Self::AddResponder => "AddResponder",
+            Self::Custom => "ExecuteCustomAction",
+            Self::UpdateMessage => "UpdateMessage",
+            Self::UpdateDescription => "UpdateDescription",
+            Self::UpdatePriority => "UpdatePriority",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// One call, read from its method and its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) action: Action,
+    /// Which alert, and by what it is named; none for a new one.
+    alert: Option<(String, IdentifierType)>,
+    query: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IdentifierType {
+    Id,
+    Alias,
+    Tiny,
+    Unknown,
+}
+
+impl Call {
+    /// Reads `POST /v2/alerts/disk/close?identifierType=alias`; none if there is no such call.
+    pub(crate) fn parse(call: &str) -> Option<Self> {
+        let (method, target) = call.split_once(' ')?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut parts = path.strip_prefix("/v2/alerts")?.trim_end_matches('/').split('/').skip(1);
+        let (alert, verb, more) = (parts.next(), parts.next(), parts.next());
+        let action = match (method, alert, verb) {
+            ("POST", None, None) => Action::Create,
+            ("DELETE", Some(_), None) => Action::Delete,
+            ("POST", Some(_), Some(verb)) => match verb {
+                "close" => Action::Close,
+                "acknowledge" => Action::Acknowledge,
+                "unacknowledge" => Action::Unacknowledge,
+                "snooze" => Action::Snooze,
+                "escalate" => Action::Escalate,
+                "assign" => Action::Assign,
+                "notes" => Action::AddNote,
+                "tags" => Action::AddTags,
+                "details" => Action::AddDetails,
+                "teams" => Action::AddTeam,
+                "responders" => Action::AddResponder,
+                "actions" => Action::Custom,
+                _ => return None,
+            },
+            ("DELETE", Some(_), Some("tags")) => Action::RemoveTags,
+            ("DELETE", Some(_), Some("details")) => Action::RemoveDetails,
+            ("PUT", Some(_), Some(verb)) => match verb {
+                "message" => Action::UpdateMessage,
+                "description" => Action::UpdateDescription,
+                "priority" => Action::UpdatePriority,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if more.is_some() && action != Action::Custom {
+            return None;
+        }
+        let kind = query.iter().find(|(name, _)| name == "identifierType").map(|(_, kind)| kind.as_str());
+        let kind = match kind {
+            None | Some("id") => IdentifierType::Id,
+            Some("alias") => IdentifierType::Alias,
+            Some("tiny") => IdentifierType::Tiny,
+            Some(_) => IdentifierType::Unknown,
+        };
+        let alert = alert.map(|alert| (unescaped(alert), kind));
+        Some(Self { action, alert, query })
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The key of the alert, and the incident if it is named by our own id.
+    fn identity(
+        &self,
+        message: &Json<'_>,
+        delivery: DeliveryId,
+    ) -> Result<(String, Option<IncidentId>), Malformed> {
+        let Some((name, kind)) = &self.alert else {
+            let alias = message.get("alias").text().map(|alias| text::key(&alias));
+            return Ok((alias.unwrap_or_else(|| delivery.uuid().simple().to_string()), None));
+        };
+        if name.trim().is_empty() {
+            return Err(Malformed::at("/identifier", "is missing or blank"));
+        }
+        match kind {
+            // Whoever names an alias and forgets to say so means it nevertheless.
+            IdentifierType::Id => Ok((text::key(name), Uuid::parse_str(name).ok().map(IncidentId::new))),
+            IdentifierType::Alias => Ok((text::key(name), None)),
+            IdentifierType::Tiny => {
+                Err(Malformed::at("/identifierType", "must be `id` or `alias`: tiny ids are not kept"))
+            }
+            IdentifierType::Unknown => Err(Malformed::at("/identifierType", "must be `id` or `alias`")),
+        }
+    }
+}
+
+/// A part of a path without its escapes. In a path, unlike in a form, a plus is a plus.
+fn unescaped(part: &str) -> String {
+    let form = part.replace('+', "%2B");
+    form_urlencoded::parse(form.as_bytes()).next().map_or(String::new(), |(name, value)| {
+        if value.is_empty() && !part.contains('=') { name.into_owned() } else { format!("{name}={value}") }
+    })
+}
+
+/// Translates one call.
+pub(super) fn translate(
+    message: &Json<'_>,
+    envelope: &Envelope,
+    delivery: DeliveryId,
+) -> Result<Meaning, Malformed> {
+    if !matches!(message, Json::Object(_)) {
+        return Err(Malformed::not_json("the body is not a JSON object"));
+    }
+    let call = envelope.call.as_deref().and_then(Call::parse);
+    let call = call.ok_or_else(|| Malformed::at("", "names no call of the Alert API"))?;
+    let (key, incident) = call.identity(message, delivery)?;
+    let mut said = Translated { key, incident, ..said(&call, message)? };
+    if said.title.is_empty() {
+        said.title = text::title(&format!("{} {}", call.action.word(), said.key));
+    }
+    Ok(said.into())
+}
+
+fn said(call: &Call, message: &Json<'_>) -> Result<Translated, Malformed> {
+    let word = |name: &str| message.get(name).text().unwrap_or_default();
+    let needed = |name: &'static str| {
+        let said = message.get(name).text();
+        said.ok_or_else(|| Malformed::at(&format!("/{name}"), "can not be empty"))
+    };
+    Ok(match call.action {
+        Action::Create => create(message)?,
+        Action::Close => by_somebody(AlertAction::Resolve, message),
+        Action::Delete => note(AlertAction::Resolve, "the alert was deleted", message),
+        Action::Acknowledge => by_somebody(AlertAction::Acknowledge, message),
+        Action::Unacknowledge => by_somebody(AlertAction::Unacknowledge, message),
+        Action::AddNote => note(AlertAction::Note, &needed("note")?, message),
+        Action::Snooze => {
+            let end = needed("endTime")?;
+            if words::time(message.get("endTime")).is_none() {
+                return Err(Malformed::at("/endTime", "must be a time such as 2026-11-24T03:00:00Z"));
+            }
+            note(AlertAction::Note, &format!("asked to snooze until {end}; paging goes on"), message)
+        }
+        Action::Escalate => noted(message, "asked to escalate to", &name_of(message.get("escalation"))),
+        Action::Assign => noted(message, "asked to assign to", &name_of(message.get("owner"))),
+        Action::AddTeam => noted(message, "asked to add the team", &name_of(message.get("team"))),
+        Action::AddResponder => noted(message, "asked to add", &name_of(message.get("responder"))),
+        Action::Custom => noted(message, "asked for a custom action", ""),
+        Action::AddTags => noted(message, "tags added:", &list(message.get("tags"))),
+        Action::RemoveTags => noted(message, "tags removed:", call.field("tags")),
+        Action::AddDetails => noted(message, "details added:", &pairs(message.get("details"))),
+        Action::RemoveDetails => noted(message, "details removed:", call.field("keys")),
+        Action::UpdateMessage => {
+            Translated { title: text::title(&needed("message")?), ..bare(AlertAction::Update) }
+        }
+        Action::UpdateDescription => Translated {
+            title: "The description changed".to_owned(),
+            details: text::details(&needed("description")?),
+            ..bare(AlertAction::Update)
+        },
+        Action::UpdatePriority => {
+            needed("priority")?;
+            let (severity, unknown_severity) = words::severity(message.get("priority"));
+            let title = text::title(&format!("The priority is {} now", word("priority")));
+            Translated { title, severity, unknown_severity, ..bare(AlertAction::Update) }
+        }
+    })
+}
+
+/// Says nothing but what is to be done; its severity raises nobody's.
+fn bare(action: AlertAction) -> Translated {
+    Translated {
+        action,
+        key: String::new(),
+        incident: None,
+        ordered: false,
+        title: String::new(),
+        details: None,
+        severity: Severity::Info,
+        unknown_severity: None,
+        source: None,
+        links: vec![],
+        at: None,
+    }
+}
+
+fn create(message: &Json<'_>) -> Result<Translated, Malformed> {
+    let title = message.get("message").text().map(|title| text::title(&title));
+    let Some(title) = title.filter(|title| !title.is_empty()) else {
+        return Err(Malformed::at("/message", "can not be empty"));
+    };
+    let (severity, unknown_severity) = words::severity(message.get("priority"));
+    let mut details = Lines::default();
+    details.prose(message.get("description"));
+    details.field("entity", message.get("entity"));
+    for (name, value) in message.get("details").fields() {
+        details.field(name, value);
+    }
+    details.field("tags", message.get("tags"));
+    let responders: Vec<_> = message.get("responders").items().iter().map(name_of).collect();
+    details.line("responders", &responders.join(", "));
+    details.field("actions", message.get("actions"));
+    details.field("note", message.get("note"));
+    details.field("user", message.get("user"));
+    let mut links = Links::default();
+    links.add(message.get("source"), "Source");
+    let source = message.any(&["entity", "source"]).text();
+    Ok(Translated {
+        title,
+        details: details.kept(),
+        severity,
+        unknown_severity,
+        source: source.map(|source| text::word(&source)),
+        links: links.kept(),
+        ..bare(AlertAction::Trigger)
+    })
+}
+
+/// An action, and who asked for it with which words.
+fn by_somebody(action: AlertAction, message: &Json<'_>) -> Translated {
+    let mut details = Lines::default();
+    details.field("note", message.get("note"));
+    details.field("user", message.get("user"));
+    details.field("source", message.get("source"));
+    Translated { details: details.kept(), ..bare(action) }
+}
+
+fn noted(message: &Json<'_>, what: &str, whom: &str) -> Translated {
+    note(AlertAction::Note, format!("{what} {whom}").trim_end(), message)
+}
+
+/// Words to be written down, and whose they are.
+fn note(action: AlertAction, words: &str, message: &Json<'_>) -> Translated {
+    let mut details = Lines::default();
+    details.prose(&Json::Text(Cow::Borrowed(words)));
+    details.field("user", message.get("user"));
+    details.field("source", message.get("source"));
+    if action != AlertAction::Note || words != message.get("note").text().unwrap_or_default() {
+        details.field("note", message.get("note"));
+    }
+    Translated { details: details.kept(), ..bare(action) }
+}
+
+/// A team, a user, an escalation or a schedule, by whatever it is named.
+fn name_of(whom: &Json<'_>) -> String {
+    whom.any(&["name", "username", "id"]).text().or_else(|| whom.text()).unwrap_or_default().into_owned()
+}
+
+fn list(items: &Json<'_>) -> String {
+    items.items().iter().filter_map(Json::text).collect::<Vec<_>>().join(", ")
+}
+
+fn pairs(fields: &Json<'_>) -> String {
+    let pair = |(name, value): &(Cow<'_, str>, Json<'_>)| Some(format!("{name}={}", value.text()?));
+    fields.fields().iter().filter_map(pair).collect::<Vec<_>>().join(", ")
+}
+
+/// The word of a call for the answer about it, and the key of the alert that it names.
+pub(crate) fn asked(
+    envelope: &Envelope,
+    body: &[u8],
+    delivery: DeliveryId,
+) -> Option<(&'static str, String)> {
+    let call = Call::parse(envelope.call.as_deref()?)?;
+    let message = Json::parse(body).unwrap_or(Json::Null);
+    let (key, _) = call.identity(&message, delivery).ok()?;
+    Some((call.action.word(), key))
+}

@@ -1,0 +1,105 @@
+//! CloudWatch.
+
+use super::*;
+use domain::integration::InsufficientData;
+
+/// A message as it was signed, from the tests of the connector.
+fn message(name: &str) -> Value {
+    let path = format!("{}/../connectors/fixtures/sns/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).expect("a fixture")).expect("JSON")
+}
+
+fn alarm(change: impl FnOnce(&mut Value)) -> Value {
+    let mut message = message("alarm_v2");
+    let text = message["Message"].as_str().expect("a text");
+    let mut alarm: Value = serde_json::from_str(text).expect("JSON");
+    change(&mut alarm);
+    message["Message"] = alarm.to_string().into();
+    message
+}
+
+fn cloud_watch(body: &Value) -> Translated {
+    one(IntegrationKind::CloudWatch, body.to_string().as_bytes())
+}
+
+#[test]
+fn an_alarm_opens_and_resolves() {
+    let opened = cloud_watch(&message("alarm_v2"));
+    assert_eq!((opened.action, &*opened.title), (AlertAction::Trigger, "disk full on db1"));
+    assert_eq!(opened.key, "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:disk full on db1");
+    assert_eq!(opened.source.as_deref(), Some("i-0abc"));
+    assert_eq!(opened.at.map(|at| at.to_string()).as_deref(), Some("2026-11-24T03:00:00.123Z"));
+    let details = opened.details.expect("details");
+    for part in
+        ["Less than 5% free", "Threshold Crossed", "state: OK → ALARM", "dimensions: InstanceId=i-0abc"]
+    {
+        assert!(details.contains(part), "{details}");
+    }
+    let console = "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#alarmsV2:alarm/disk%20full%20on%20db1";
+    assert_eq!(opened.links[0].href, console);
+    let over = cloud_watch(&message("ok_v2"));
+    assert_eq!((over.action, over.key), (AlertAction::Resolve, opened.key));
+}
+
+#[test]
+fn an_alarm_without_its_name_in_full_is_known_by_account_region_and_name() {
+    let strip = |alarm: &mut Value| {
+        alarm.as_object_mut().expect("an object").remove("AlarmArn");
+    };
+    let bare = cloud_watch(&alarm(strip));
+    assert!(bare.key.starts_with("alarm:"), "{}", bare.key);
+    let other = cloud_watch(&alarm(|alarm| {
+        strip(alarm);
+        alarm["Region"] = json!("US East");
+    }));
+    assert_ne!(bare.key, other.key);
+}
+
+#[test]
+fn too_little_data_means_what_the_integration_says() {
+    let body = alarm(|alarm| alarm["NewStateValue"] = json!("INSUFFICIENT_DATA"));
+    let read = |insufficient_data| {
+        let reading = Reading { insufficient_data, ..Reading::default() };
+        meaning(IntegrationKind::CloudWatch, &Envelope { reading, ..Envelope::default() }, &body)
+    };
+    let opened = read(InsufficientData::Trigger);
+    assert_eq!(opened.alerts()[0].action, AlertAction::Trigger);
+    assert_eq!(opened.alerts()[0].title, "disk full on db1 (insufficient data)");
+    assert_eq!(read(InsufficientData::Resolve).alerts()[0].action, AlertAction::Resolve);
+    assert!(recorded(read(InsufficientData::Record)).contains("too little data"));
+}
+
+#[test]
+fn whatever_else_a_topic_says_is_an_alert_too() {
+    let text = cloud_watch(&message("text_v2"));
+    assert_eq!(
+        (&*text.title, text.details.as_deref()),
+        ("Backups failed ✗", Some("Backups failed ✗\nsee the log"))
+    );
+    let mut titled = message("text_v2");
+    titled["Subject"] = json!("Backups");
+    assert_eq!(cloud_watch(&titled).title, "Backups");
+    titled["Message"] = json!(r#"{"detail":{"x":1},"severity":"critical"}"#);
+    let json = cloud_watch(&titled);
+    assert_eq!((&*json.title, json.severity), ("Backups", Severity::Critical));
+    titled["Message"] = json!(r#"{"title":"own","alias":"k"}"#);
+    assert_eq!((&*cloud_watch(&titled).title, &*cloud_watch(&titled).key), ("own", "k"));
+    titled["Message"] = json!("");
+    assert_eq!(refused(IntegrationKind::CloudWatch, &titled).problems()[0].pointer, "/Message");
+}
+
+#[test]
+fn raw_deliveries_are_what_was_published() {
+    let wrapped = message("alarm_v2");
+    let raw = wrapped["Message"].as_str().expect("a text").as_bytes();
+    assert_eq!(one(IntegrationKind::CloudWatch, raw), cloud_watch(&wrapped));
+    assert_eq!(one(IntegrationKind::CloudWatch, b"Disk full\non db1").title, "Disk full");
+}
+
+#[test]
+fn confirmations_are_recorded() {
+    for name in ["confirmation_v2", "unsubscribe_v2"] {
+        let reason = recorded(meaning(IntegrationKind::CloudWatch, &Envelope::default(), &message(name)));
+        assert!(reason.contains("arn:aws:sns:eu-central-1:123456789012:alarms"), "{reason}");
+    }
+}

@@ -1,0 +1,73 @@
+//! New Relic.
+
+use super::*;
+
+fn new_relic(body: &Value) -> Translated {
+    one(IntegrationKind::NewRelic, body.to_string().as_bytes())
+}
+
+fn in_state(state: Value) -> Value {
+    let mut body = fixture_json("newrelic_activated");
+    body["state"] = state;
+    body
+}
+
+#[test]
+fn an_issue_opens_and_closes() {
+    let opened = new_relic(&fixture_json("newrelic_activated"));
+    assert_eq!((opened.action, opened.severity), (AlertAction::Trigger, Severity::Critical));
+    assert_eq!(opened.key, "3f2a1b0c-0d9e-4f8a-8b7c-6d5e4f3a2b1c");
+    assert_eq!(opened.source.as_deref(), Some("checkout"));
+    assert_eq!(opened.at.map(domain::Timestamp::millis), Some(1_795_489_200_000));
+    let details = opened.details.expect("details");
+    assert!(details.contains("entities: checkout, payments"), "{details}");
+    let over = new_relic(&fixture_json("newrelic_closed"));
+    assert_eq!((over.action, over.key), (AlertAction::Resolve, opened.key));
+}
+
+#[test]
+fn every_state_means_what_it_says() {
+    for (state, action) in [
+        (json!("CREATED"), AlertAction::Trigger),
+        (json!("activated"), AlertAction::Trigger),
+        (json!("ACKNOWLEDGED"), AlertAction::Acknowledge),
+        (json!("CLOSED"), AlertAction::Resolve),
+        (json!("RESOLVED"), AlertAction::Resolve),
+        (json!("WHATEVER"), AlertAction::Trigger),
+        (json!(null), AlertAction::Trigger),
+    ] {
+        assert_eq!(new_relic(&in_state(state.clone())).action, action, "{state}");
+    }
+    let mut taken = fixture_json("newrelic_activated");
+    taken["acknowledgedAt"] = json!(1_795_489_300_000_i64);
+    assert_eq!(new_relic(&taken).action, AlertAction::Acknowledge);
+    taken["acknowledgedAt"] = json!("");
+    assert_eq!(new_relic(&taken).action, AlertAction::Trigger);
+}
+
+#[test]
+fn everything_but_the_id_may_be_missing() {
+    let sparse = new_relic(&fixture_json("newrelic_sparse"));
+    assert_eq!(sparse.title, "New Relic issue 3f2a1b0c-0d9e-4f8a-8b7c-6d5e4f3a2b1c");
+    assert_eq!((sparse.severity, sparse.unknown_severity), (Severity::Medium, None));
+    assert_eq!(new_relic(&json!({"issueId": 7})).key, "7");
+    let why = refused(IntegrationKind::NewRelic, &json!({"title": "x"}));
+    assert_eq!(why.problems()[0].pointer, "/id");
+    assert_eq!(
+        refused(IntegrationKind::NewRelic, &json!([])).to_string(),
+        "the message must be a JSON object"
+    );
+}
+
+#[test]
+fn the_older_webhooks_are_read_too() {
+    let mut body = fixture_json("newrelic_legacy");
+    let opened = new_relic(&body);
+    assert_eq!((&*opened.key, &*opened.title), ("42", "Error percentage"));
+    assert_eq!((opened.severity, opened.source.as_deref()), (Severity::Critical, Some("checkout")));
+    assert_eq!(opened.links.len(), 3);
+    body["current_state"] = json!("acknowledged");
+    assert_eq!(new_relic(&body).action, AlertAction::Acknowledge);
+    body["current_state"] = json!("closed");
+    assert_eq!(new_relic(&body).action, AlertAction::Resolve);
+}

@@ -1,0 +1,45 @@
+//! Messages of Amazon's Simple Notification Service: signed by it, and from a topic that may send.
+
+use connectors::{Sns, SnsError, SnsMessage};
+use domain::{Timestamp, delivery::Proof};
+
+use super::{Claim, Doubt, Proven, Unproven};
+
+/// Whether a message is the service's, or a raw one of whoever knows the secret address, where those are taken.
+pub(super) async fn check(
+    sns: &Sns,
+    topics: &[String],
+    raw: bool,
+    claim: Claim<'_>,
+    now: Timestamp,
+) -> Result<Proven, Doubt> {
+    let said_raw =
+        claim.header("x-amz-sns-rawdelivery").is_some_and(|said| said.eq_ignore_ascii_case("true"));
+    let message = match SnsMessage::parse(claim.body) {
+        Ok(message) if !said_raw => message,
+        Ok(_) | Err(_) if raw => {
+            let unique = claim.header("x-amz-sns-message-id").map(str::to_owned);
+            return Ok(Proven { unique, ..Proven::by(Proof::Key) });
+        }
+        Ok(_) => return Err(Unproven::unsigned("raw deliveries are not signed, and not taken here").into()),
+        Err(why) => {
+            let why = format!("raw deliveries are not signed, and not taken here; {why}");
+            return Err(Unproven::unsigned(why).into());
+        }
+    };
+    // Before anything is fetched on its behalf.
+    if !topics.contains(&message.topic_arn) {
+        let why = format!("the topic `{}` is not on the list of those that may send", message.topic_arn);
+        return Err(Unproven::wrong_signature(why).into());
+    }
+    let seconds = u64::try_from(now.millis() / 1000).unwrap_or(0);
+    match sns.verify(&message, seconds).await {
+        Ok(()) => Ok(Proven {
+            unique: Some(message.message_id.clone()),
+            subscription: message.asks_to_confirm().then(|| Box::new(message)),
+            ..Proven::by(Proof::Signature)
+        }),
+        Err(SnsError::NotGenuine(why)) => Err(Unproven::wrong_signature(why).into()),
+        Err(SnsError::Fetch(why)) => Err(Doubt::Later(why.to_string())),
+    }
+}

@@ -1,0 +1,44 @@
+//! What came around the bytes of a message.
+
+use serde::{Deserialize, Serialize};
+
+use crate::integration::Reading;
+
+/// What came around the bytes of a message, as far as its format has to know it to understand them. It is kept with
+/// the bytes, so that they are understood in the same way for ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Envelope {
+    /// What was called, for formats in which the path says what is asked: `POST /v2/alerts/disk/close?…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// What kind of message it is, for senders that say so in a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The sender's own id of the message, the same again when it is repeated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_id: Option<String>,
+    /// Whether the bytes are fields of a form rather than JSON.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub form: bool,
+    /// How the entrance read its messages at that time.
+    #[serde(skip_serializing_if = "Reading::is_usual")]
+    pub reading: Reading,
+}
+
+impl Envelope {
+    /// Whether there is nothing to know, as with most messages.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// That the sender's clock and ours are further apart than usual for a message, by its signed time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mistimed {
+    /// It was signed this many seconds before it came.
+    LateBySeconds(u64),
+    /// It was signed this many seconds after it came, by the clock of the sender.
+    EarlyBySeconds(u64),
+}

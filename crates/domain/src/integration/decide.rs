@@ -1,0 +1,176 @@
+//! How an integration judges commands.
+
+use super::{
+    Entrance, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Refusals,
+    Verification,
+};
+use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
+
+/// How long a replaced key or secret may still be good.
+const LONGEST_ROTATION_SECONDS: u64 = 90 * 86_400;
+
+type Decision = Result<Vec<IntegrationEvent>, ConfigRejection>;
+
+pub(super) fn decide(integration: &Integration, command: &IntegrationCommand) -> Decision {
+    match command {
+        IntegrationCommand::CreateIntegration { .. } => create(integration, command),
+        IntegrationCommand::UpdateIntegration { .. } => update(integration, command),
+        IntegrationCommand::NoteRefusals { count, reason, at } => {
+            existing(integration)?;
+            let noted = integration.refusals.last.as_ref();
+            let soon = noted.is_some_and(|(last, _)| *at < last.plus_seconds(Refusals::NOTED_EVERY_SECONDS));
+            if soon || *count == 0 {
+                return Ok(vec![]);
+            }
+            let (count, reason, at) = (*count, reason.clone(), *at);
+            Ok(vec![IntegrationEvent::MessagesRefused { count, reason, at }])
+        }
+        IntegrationCommand::NoteSubscription { topic, at } => {
+            existing(integration)?;
+            if integration.subscriptions.contains(topic) {
+                return Ok(vec![]);
+            }
+            Ok(vec![IntegrationEvent::SubscriptionConfirmed { topic: topic.clone(), at: *at }])
+        }
+    }
+}
+
+fn existing(integration: &Integration) -> Result<&Entrance, ConfigRejection> {
+    integration.entrance.as_ref().ok_or(ConfigRejection::NotFound(IntegrationId::CATEGORY))
+}
+
+fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
+    let IntegrationCommand::CreateIntegration {
+        name,
+        kind,
+        service,
+        key_hash,
+        signing_secret,
+        verification,
+        reading,
+        unknown,
+    } = command
+    else {
+        return Ok(vec![]);
+    };
+    validate::line("name", name, 100)?;
+    check_hash(key_hash)?;
+    validate::known(unknown)?;
+    if let Some(verification) = verification {
+        check_verification(*kind, verification, *signing_secret)?;
+    } else if *kind == IntegrationKind::CloudWatch {
+        return Err(Invalid::new("topics", "must name the topics that may send").into());
+    }
+    if integration.entrance.is_some() {
+        return Err(ConfigRejection::AlreadyExists(IntegrationId::CATEGORY));
+    }
+    Ok(vec![IntegrationEvent::Created {
+        name: name.clone(),
+        kind: *kind,
+        service: *service,
+        key_hash: key_hash.clone(),
+        signing_secret: *signing_secret,
+        verification: verification.clone(),
+        reading: *reading,
+    }])
+}
+
+fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
+    let IntegrationCommand::UpdateIntegration {
+        name,
+        service,
+        enabled,
+        key_hash,
+        proof,
+        reading,
+        unknown,
+        at,
+    } = command
+    else {
+        return Ok(vec![]);
+    };
+    let entrance = existing(integration)?;
+    validate::known(unknown)?;
+    let mut events = vec![];
+    if let Some(name) = name.as_ref().filter(|name| **name != entrance.name) {
+        validate::line("name", name, 100)?;
+        events.push(IntegrationEvent::Renamed { name: name.clone() });
+    }
+    if let Some(service) = service.filter(|service| *service != entrance.service) {
+        events.push(IntegrationEvent::Rerouted { service });
+    }
+    let previous_until = keep_until(proof, *at)?;
+    if let Some(key_hash) = key_hash.as_ref().filter(|hash| **hash != entrance.key_hash) {
+        check_hash(key_hash)?;
+        events.push(IntegrationEvent::KeyRotated { key_hash: key_hash.clone(), previous_until });
+    }
+    prove(entrance, proof, previous_until, &mut events)?;
+    if let Some(reading) = reading.filter(|reading| *reading != entrance.reading) {
+        events.push(IntegrationEvent::ReadingChanged { reading });
+    }
+    match (enabled, integration.disabled_at) {
+        (Some(false), None) => events.push(IntegrationEvent::Disabled { at: *at }),
+        (Some(true), Some(_)) => events.push(IntegrationEvent::Enabled { at: *at }),
+        (None | Some(_), _) => {}
+    }
+    Ok(events)
+}
+
+fn prove(
+    entrance: &Entrance,
+    proof: &ProofChange,
+    previous_until: Option<Timestamp>,
+    events: &mut Vec<IntegrationEvent>,
+) -> Result<(), Invalid> {
+    if let Some(verification) = &proof.verification {
+        check_verification(entrance.kind, verification, proof.secret.or(entrance.signing_secret))?;
+        if *verification != entrance.verification {
+            events.push(IntegrationEvent::VerificationChanged { verification: verification.clone() });
+        }
+    }
+    if let Some(secret) = proof.secret.filter(|secret| Some(*secret) != entrance.signing_secret) {
+        let needed = proof.verification.as_ref().unwrap_or(&entrance.verification).needs_secret();
+        if !needed {
+            return Err(Invalid::new(
+                "rotateSecret",
+                "has no meaning: messages prove themselves without one",
+            ));
+        }
+        events.push(IntegrationEvent::SecretRotated { secret, previous_until });
+    }
+    Ok(())
+}
+
+fn keep_until(proof: &ProofChange, at: Timestamp) -> Result<Option<Timestamp>, Invalid> {
+    match proof.keep_until {
+        Some(until) if until > at.plus_seconds(LONGEST_ROTATION_SECONDS) => {
+            Err(Invalid::new("keepOldSeconds", "must be at most 90 days"))
+        }
+        until => Ok(until.filter(|until| *until > at)),
+    }
+}
+
+fn check_verification(
+    kind: IntegrationKind,
+    verification: &Verification,
+    secret: Option<SecretId>,
+) -> Result<(), Invalid> {
+    verification.check()?;
+    let sns = matches!(verification, Verification::Sns { .. });
+    match (kind, sns) {
+        (IntegrationKind::CloudWatch, false) => {
+            return Err(Invalid::new("topics", "must name the topics that may send"));
+        }
+        (IntegrationKind::CloudWatch, true) | (_, false) => {}
+        (_, true) => return Err(Invalid::new("topics", "have a meaning for CloudWatch only")),
+    }
+    if verification.needs_secret() && secret.is_none() {
+        return Err(Invalid::new("verification", "needs a secret"));
+    }
+    Ok(())
+}
+
+fn check_hash(key_hash: &str) -> Result<(), Invalid> {
+    let good = key_hash.len() == 64 && key_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if good { Ok(()) } else { Err(Invalid::new("keyHash", "must be 64 hexadecimal digits")) }
+}

@@ -1,0 +1,139 @@
+//! How entrances change: keys and secrets that overlap, and what is noted of messages that were refused.
+
+use domain::{
+    Aggregate, ConfigRejection, Rejection, SecretId, ServiceId, Timestamp,
+    integration::{
+        Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Preset, ProofChange,
+        Reading, SignatureScheme, Verification,
+    },
+};
+use uuid::Uuid;
+
+const AT: Timestamp = Timestamp::from_millis(1_764_000_000_000);
+const OLD_KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const NEW_KEY: &str = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752";
+const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:alarms";
+
+fn secret(number: u128) -> SecretId {
+    SecretId::new(Uuid::from_u128(number))
+}
+
+fn create(kind: IntegrationKind, verification: Option<Verification>) -> IntegrationCommand {
+    IntegrationCommand::CreateIntegration {
+        name: "tool".into(),
+        kind,
+        service: ServiceId::new(Uuid::from_u128(5)),
+        key_hash: OLD_KEY.into(),
+        signing_secret: Some(secret(1)),
+        verification,
+        reading: Reading::default(),
+        unknown: vec![],
+    }
+}
+
+fn update(key_hash: Option<&str>, proof: ProofChange, reading: Option<Reading>) -> IntegrationCommand {
+    let (name, service, enabled, key_hash) = (None, None, None, key_hash.map(Into::into));
+    IntegrationCommand::UpdateIntegration {
+        name,
+        service,
+        enabled,
+        key_hash,
+        proof,
+        reading,
+        unknown: vec![],
+        at: AT,
+    }
+}
+
+fn after(commands: &[IntegrationCommand]) -> Integration {
+    commands.iter().fold(Integration::default(), |mut state, command| {
+        for event in state.decide(command).expect("it is accepted") {
+            state.evolve(&event);
+        }
+        state
+    })
+}
+
+fn refused(history: &[IntegrationCommand], command: &IntegrationCommand) -> Option<String> {
+    let rejection: ConfigRejection = after(history).decide(command).expect_err("it is refused");
+    rejection.field()
+}
+
+#[test]
+fn a_replaced_key_and_secret_are_good_until_their_end() {
+    let until = AT.plus_seconds(3600);
+    let proof = ProofChange { secret: Some(secret(2)), keep_until: Some(until), verification: None };
+    let history = [create(IntegrationKind::Generic, None), update(Some(NEW_KEY), proof, None)];
+    let entrance = after(&history).entrance.expect("it exists");
+    let secrets = |at| entrance.secrets(at).collect::<Vec<_>>();
+    let before = Timestamp::from_millis(until.millis() - 1);
+    assert_eq!((secrets(before), secrets(until)), (vec![secret(2), secret(1)], vec![secret(2)]));
+    assert!(entrance.opens(OLD_KEY, before) && !entrance.opens(OLD_KEY, until));
+    assert!(entrance.opens(NEW_KEY, until));
+}
+
+#[test]
+fn a_replaced_key_and_secret_stop_at_once_unless_asked_otherwise() {
+    let proof = ProofChange { secret: Some(secret(2)), ..ProofChange::default() };
+    let history = [create(IntegrationKind::Generic, None), update(Some(NEW_KEY), proof, None)];
+    let entrance = after(&history).entrance.expect("it exists");
+    assert_eq!(entrance.secrets(AT).collect::<Vec<_>>(), [secret(2)]);
+    assert!(!entrance.opens(OLD_KEY, AT));
+}
+
+#[test]
+fn an_entrance_from_before_there_was_a_choice_proves_itself_as_before() {
+    let entrance = after(&[create(IntegrationKind::Generic, None)]).entrance.expect("it exists");
+    assert_eq!(entrance.verification, Verification::Signature(SignatureScheme::of(Preset::Midwatch)));
+}
+
+#[test]
+fn verification_must_fit_the_kind() {
+    let sns = || Verification::Sns { topics: vec![TOPIC.into()], raw: false };
+    let topics = Some("topics".to_owned());
+    assert_eq!(refused(&[], &create(IntegrationKind::Generic, Some(sns()))), topics);
+    assert_eq!(refused(&[], &create(IntegrationKind::CloudWatch, Some(Verification::Key))), topics);
+    assert_eq!(refused(&[], &create(IntegrationKind::CloudWatch, None)), topics);
+    let history = [create(IntegrationKind::CloudWatch, Some(sns()))];
+    let rotate = ProofChange { secret: Some(secret(2)), ..ProofChange::default() };
+    assert_eq!(refused(&history, &update(None, rotate, None)).as_deref(), Some("rotateSecret"));
+    let long = ProofChange { keep_until: Some(AT.plus_seconds(91 * 86_400)), ..ProofChange::default() };
+    assert_eq!(refused(&history, &update(None, long, None)).as_deref(), Some("keepOldSeconds"));
+}
+
+#[test]
+fn changing_to_what_is_already_so_is_no_news() {
+    let reading = Reading { identity: Identity::Alert, ..Reading::default() };
+    let proof = ProofChange { verification: Some(Verification::Bearer), ..ProofChange::default() };
+    let change = update(None, proof, Some(reading));
+    let state = after(&[create(IntegrationKind::Alertmanager, None), change.clone()]);
+    let entrance = state.entrance.clone().expect("it exists");
+    assert_eq!((entrance.verification, entrance.reading), (Verification::Bearer, reading));
+    assert_eq!(state.decide(&change), Ok(vec![]));
+}
+
+#[test]
+fn refusals_are_noted_at_most_once_a_minute() {
+    let note = |count, seconds| IntegrationCommand::NoteRefusals {
+        count,
+        reason: "wrong".into(),
+        at: AT.plus_seconds(seconds),
+    };
+    let history = [create(IntegrationKind::Generic, None), note(1, 0)];
+    assert_eq!(after(&history).decide(&note(5, 59)), Ok(vec![]));
+    let at = AT.plus_seconds(60);
+    let event = IntegrationEvent::MessagesRefused { count: 5, reason: "wrong".into(), at };
+    assert_eq!(after(&history).decide(&note(5, 60)), Ok(vec![event]));
+    let [created, first] = history;
+    let refusals = after(&[created, first, note(5, 60)]).refusals;
+    assert_eq!((refusals.count, refusals.last), (6, Some((at, "wrong".to_owned()))));
+}
+
+#[test]
+fn a_subscription_is_noted_once() {
+    let note = || IntegrationCommand::NoteSubscription { topic: TOPIC.into(), at: AT };
+    let sns = Verification::Sns { topics: vec![TOPIC.into()], raw: false };
+    let state = after(&[create(IntegrationKind::CloudWatch, Some(sns)), note()]);
+    assert_eq!(state.subscriptions, [TOPIC]);
+    assert_eq!(state.decide(&note()), Ok(vec![]));
+}

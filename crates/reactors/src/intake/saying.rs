@@ -1,0 +1,70 @@
+//! What a message says of an incident that is there, as a command.
+
+use commands::{EngineError, mint};
+use domain::{
+    Actor, AlertAction, Channel, IncidentId, Ladder, NoteId, Roster,
+    delivery::Verdict,
+    incident::{Incident, IncidentCommand, OpenIncident},
+};
+
+use super::Request;
+use crate::Parts;
+
+/// The command that a message stands for.
+pub(super) async fn command(
+    parts: &Parts,
+    request: &Request,
+    incident: IncidentId,
+) -> Result<IncidentCommand, EngineError> {
+    let (by, alert) = (Actor::Integration { id: request.alert.integration }, Some(request.alert.clone()));
+    let (via, at) = (Channel::Alert, parts.engine.now());
+    Ok(match request.action {
+        AlertAction::Acknowledge => IncidentCommand::AcknowledgeIncident { by, via, alert, at },
+        AlertAction::Resolve | AlertAction::Trigger => {
+            IncidentCommand::ResolveIncident { by, via, note: None, alert, at }
+        }
+        AlertAction::Unacknowledge => {
+            let directory = parts.directory.now();
+            let (state, _) = parts.engine.load::<Incident>(incident).await?;
+            let ladder = state.open().map(|open| &open.ladder);
+            let roster = ladder.map_or_else(Roster::default, |ladder| directory.roster(ladder, at));
+            IncidentCommand::UnacknowledgeIncident { by, roster, at }
+        }
+        AlertAction::Note => {
+            // The same delivery always writes the same note.
+            let note = NoteId::new(mint::derived(request.alert.delivery.uuid(), "note"));
+            let text = request.alert.details.clone().unwrap_or_else(|| request.alert.title.clone());
+            IncidentCommand::AddIncidentNote { note, by, text, at }
+        }
+        AlertAction::Update => update(request, at),
+    })
+}
+
+/// Joins an open incident; one that is over refuses it.
+fn update(request: &Request, at: domain::Timestamp) -> IncidentCommand {
+    IncidentCommand::Open(Box::new(OpenIncident {
+        service: request.service,
+        team: None,
+        key: request.key.clone(),
+        episode: 1,
+        title: request.alert.title.clone(),
+        details: request.alert.details.clone(),
+        severity: request.alert.severity,
+        alerts: vec![request.alert.clone()],
+        ladder: Ladder::default(),
+        roster: Roster::default(),
+        at,
+    }))
+}
+
+/// The verdict on the delivery, where the incident's own event does not name it.
+pub(super) fn verdict(action: AlertAction) -> Option<(Verdict, String)> {
+    let reason = match action {
+        AlertAction::Trigger | AlertAction::Acknowledge | AlertAction::Resolve | AlertAction::Update => {
+            return None;
+        }
+        AlertAction::Unacknowledge => "took the acknowledgement back",
+        AlertAction::Note => "recorded as a note",
+    };
+    Some((Verdict::Recorded, reason.to_owned()))
+}
