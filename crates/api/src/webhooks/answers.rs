@@ -8,7 +8,6 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    body::Unread,
     road::{Accepted, Refusal},
     translate::Malformed,
 };
@@ -50,18 +49,20 @@ pub(super) fn plain(outcome: Result<Accepted, Refusal>) -> Response {
     }
 }
 
-/// A message that was not read to its end.
-pub(super) fn plain_unread(unread: Unread, limit: usize) -> Response {
-    match unread {
-        Unread::TooLarge => {
-            let why = format!("a message has at most {limit} bytes");
-            closing(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", why).into_response())
-        }
-        Unread::Broken => {
-            let why = "the message broke off or took too long";
-            closing(Problem::new(StatusCode::REQUEST_TIMEOUT, "broken-off", why).into_response())
-        }
+/// A message with more bytes than `limit`, whose first ones may have been kept.
+pub(super) fn plain_too_large(limit: usize, outcome: &Result<Accepted, Refusal>) -> Response {
+    let why = format!("a message has at most {limit} bytes");
+    let mut problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", why);
+    if let Err(Refusal::Malformed { delivery, .. }) = outcome {
+        problem = problem.kept_as(*delivery);
     }
+    closing(problem.into_response())
+}
+
+/// A message that was not read to its end.
+pub(super) fn plain_broken() -> Response {
+    let why = "the message broke off or took too long";
+    closing(Problem::new(StatusCode::REQUEST_TIMEOUT, "broken-off", why).into_response())
 }
 
 /// What clients of PagerDuty's Events API read.
@@ -115,16 +116,16 @@ pub(super) fn pagerduty_without_key(message: &[u8]) -> Response {
     }
 }
 
+/// An event with more bytes than `limit`.
+pub(super) fn pagerduty_too_large(limit: usize) -> Response {
+    let why = format!("Event is larger than {limit} bytes");
+    closing(invalid_event(StatusCode::PAYLOAD_TOO_LARGE, &[why]))
+}
+
 /// An event that was not read to its end.
-pub(super) fn pagerduty_unread(unread: Unread, limit: usize) -> Response {
-    closing(match unread {
-        Unread::TooLarge => {
-            invalid_event(StatusCode::PAYLOAD_TOO_LARGE, &[format!("Event is larger than {limit} bytes")])
-        }
-        Unread::Broken => {
-            invalid_event(StatusCode::REQUEST_TIMEOUT, &["Event broke off or took too long".to_owned()])
-        }
-    })
+pub(super) fn pagerduty_broken() -> Response {
+    let why = "Event broke off or took too long";
+    closing(invalid_event(StatusCode::REQUEST_TIMEOUT, &[why.to_owned()]))
 }
 
 fn invalid_event(status: StatusCode, errors: &[String]) -> Response {
@@ -151,7 +152,7 @@ fn unauthorized(mut response: Response, challenge: &'static str) -> Response {
 }
 
 /// The rest of the message may still be on its way, so the connection is of no further use.
-fn closing(mut response: Response) -> Response {
+pub(super) fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

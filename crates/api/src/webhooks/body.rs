@@ -11,38 +11,50 @@ const MAX_DRAINED: usize = 8 * 1024 * 1024;
 /// How long a sender may take for one message.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Why a message was not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
-    /// It has more bytes than the limit.
-    TooLarge,
+/// What was read of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It has more bytes than the limit: the first of them, and how many there are as far as is known.
+    Head(Vec<u8>, u64),
     /// It broke off, or took too long.
     Broken,
 }
 
-/// The whole message, if it has at most `limit` bytes.
-pub(super) async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Unread> {
-    tokio::time::timeout(PATIENCE, collect(body, limit)).await.unwrap_or(Err(Unread::Broken))
+impl Read {
+    /// The bytes, and how many there were if these are only the first; none of a message that broke off.
+    pub(super) fn split(self) -> Option<(Vec<u8>, Option<u64>)> {
+        match self {
+            Self::Whole(message) => Some((message, None)),
+            Self::Head(head, size) => Some((head, Some(size))),
+            Self::Broken => None,
+        }
+    }
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Unread> {
+/// The whole message, if it has at most `limit` bytes, or else its head.
+pub(super) async fn read(body: Body, limit: usize) -> Read {
+    tokio::time::timeout(PATIENCE, collect(body, limit)).await.unwrap_or(Read::Broken)
+}
+
+async fn collect(body: Body, limit: usize) -> Read {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > MAX_DRAINED {
-        return Err(Unread::TooLarge);
+        return Read::Head(vec![], announced as u64);
     }
     let mut message = Vec::with_capacity(announced.min(limit));
     let (mut stream, mut size) = (body.into_data_stream(), 0_usize);
     while let Some(part) = stream.next().await {
-        let part = part.map_err(|_| Unread::Broken)?;
+        let Ok(part) = part else { return Read::Broken };
         size += part.len();
+        let room = limit - message.len();
+        message.extend_from_slice(part.get(..room).unwrap_or(&part));
         if size > MAX_DRAINED {
-            return Err(Unread::TooLarge);
-        }
-        if size <= limit {
-            message.extend_from_slice(&part);
+            break;
         }
     }
-    if size <= limit { Ok(message) } else { Err(Unread::TooLarge) }
+    if size <= limit { Read::Whole(message) } else { Read::Head(message, size as u64) }
 }
 
 #[cfg(test)]
@@ -51,9 +63,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_is_read_up_to_its_limit() {
-        assert_eq!(read(Body::from("12345"), 5).await, Ok(b"12345".to_vec()));
-        assert_eq!(read(Body::from("123456"), 5).await, Err(Unread::TooLarge));
-        assert_eq!(read(Body::empty(), 5).await, Ok(vec![]));
-        assert_eq!(read(Body::from(vec![0; MAX_DRAINED + 1]), 5).await, Err(Unread::TooLarge));
+        assert_eq!(read(Body::from("12345"), 5).await, Read::Whole(b"12345".to_vec()));
+        assert_eq!(read(Body::from("123456"), 5).await, Read::Head(b"12345".to_vec(), 6));
+        assert_eq!(read(Body::empty(), 5).await, Read::Whole(vec![]));
+        let beyond = MAX_DRAINED + 1;
+        assert_eq!(read(Body::from(vec![0; beyond]), 5).await, Read::Head(vec![], beyond as u64));
     }
 }

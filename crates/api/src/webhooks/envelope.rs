@@ -19,6 +19,7 @@ pub(super) fn of(entrance: &Entrance, claim: Claim<'_>, call: Option<&str>) -> E
         sender_id: sender_id(entrance, claim),
         form: is_form(claim),
         reading: entrance.reading,
+        whole_bytes: None,
     }
 }
 

@@ -43,8 +43,8 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
     let key = key.map(|Path(key)| key).unwrap_or_default();
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
-    let response = match body::read(message, limit).await {
-        Ok(message) => {
+    let response = match body::read(message, limit).await.split() {
+        Some((message, whole_bytes)) => {
             let incoming = Incoming {
                 format,
                 key: &key,
@@ -52,10 +52,16 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
                 target: target(&parts),
                 call: None,
                 message,
+                whole_bytes,
             };
-            answers::plain(hooks.receive(incoming).await)
+            let outcome = hooks.receive(incoming).await;
+            if whole_bytes.is_some() {
+                answers::plain_too_large(limit, &outcome)
+            } else {
+                answers::plain(outcome)
+            }
         }
-        Err(unread) => answers::plain_unread(unread, limit),
+        None => answers::plain_broken(),
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response
@@ -83,8 +89,8 @@ async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response 
     let (parts, message) = request.into_parts();
     let limit = hooks.app.settings.limits.body_bytes;
     let format = IntegrationKind::PagerDuty;
-    let response = match body::read(message, limit).await {
-        Ok(message) => match routing_key(&message) {
+    let response = match body::read(message, limit).await.split() {
+        Some((message, whole_bytes)) => match routing_key(&message) {
             Some(key) if key.chars().count() != ROUTING_KEY => answers::pagerduty_wrong_key(),
             Some(key) => {
                 let incoming = Incoming {
@@ -94,12 +100,19 @@ async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response 
                     target: target(&parts),
                     call,
                     message,
+                    whole_bytes,
                 };
-                answers::pagerduty(hooks.receive(incoming).await)
+                let outcome = hooks.receive(incoming).await;
+                if whole_bytes.is_some() {
+                    answers::pagerduty_too_large(limit)
+                } else {
+                    answers::pagerduty(outcome)
+                }
             }
+            None if whole_bytes.is_some() => answers::pagerduty_too_large(limit),
             None => answers::pagerduty_without_key(&message),
         },
-        Err(unread) => answers::pagerduty_unread(unread, limit),
+        None => answers::pagerduty_broken(),
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response

@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    body::{self, Unread},
+    answers::closing,
+    body,
     hooks::target,
     road::{Accepted, Hooks, Incoming, Refusal},
     translate::{self, Malformed},
@@ -51,8 +52,8 @@ async fn call(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
     let asked = format!("{} {}", parts.method, target(&parts));
     let response = if translate::is_opsgenie_call(&asked) {
         let limit = hooks.app.settings.limits.body_bytes;
-        match body::read(message, limit).await {
-            Ok(message) => {
+        match body::read(message, limit).await.split() {
+            Some((message, whole_bytes)) => {
                 let incoming = Incoming {
                     format: IntegrationKind::Opsgenie,
                     key: key(&parts.headers).unwrap_or_default(),
@@ -60,10 +61,16 @@ async fn call(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
                     target: target(&parts),
                     call: Some(&asked),
                     message,
+                    whole_bytes,
                 };
-                answer(hooks.receive(incoming).await, started.elapsed())
+                let outcome = hooks.receive(incoming).await;
+                if whole_bytes.is_some() {
+                    too_large(limit, started.elapsed())
+                } else {
+                    answer(outcome, started.elapsed())
+                }
             }
-            Err(unread) => broken(unread, limit, started.elapsed()),
+            None => broken(started.elapsed()),
         }
     } else {
         let why = "There is no such call; alerts are created, closed, acknowledged and changed here.";
@@ -118,19 +125,14 @@ fn malformed(delivery: DeliveryId, why: &Malformed, took: Duration) -> Response 
     refused(status, WORDS, &errors.into(), Some(delivery), took)
 }
 
-fn broken(unread: Unread, limit: usize, took: Duration) -> Response {
-    let mut response = match unread {
-        Unread::TooLarge => {
-            let why = format!("Request body is larger than {limit} bytes");
-            refused(StatusCode::PAYLOAD_TOO_LARGE, &why, &Value::Null, None, took)
-        }
-        Unread::Broken => {
-            let why = "Request body broke off or took too long";
-            refused(StatusCode::REQUEST_TIMEOUT, why, &Value::Null, None, took)
-        }
-    };
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+fn too_large(limit: usize, took: Duration) -> Response {
+    let why = format!("Request body is larger than {limit} bytes");
+    closing(refused(StatusCode::PAYLOAD_TOO_LARGE, &why, &Value::Null, None, took))
+}
+
+fn broken(took: Duration) -> Response {
+    let why = "Request body broke off or took too long";
+    closing(refused(StatusCode::REQUEST_TIMEOUT, why, &Value::Null, None, took))
 }
 
 fn refused(

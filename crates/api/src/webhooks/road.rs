@@ -43,6 +43,8 @@ pub(super) struct Incoming<'a> {
     pub(super) call: Option<&'a str>,
     /// Its bytes.
     pub(super) message: Vec<u8>,
+    /// How many bytes it had, if these are only the first.
+    pub(super) whole_bytes: Option<u64>,
 }
 
 /// A message that is kept and understood.
@@ -107,17 +109,19 @@ impl Hooks {
     }
 
     async fn take(&self, incoming: Incoming<'_>, span: &tracing::Span) -> Result<Accepted, Refusal> {
-        let Incoming { format, key, headers, target, call, message } = incoming;
+        let Incoming { format, key, headers, target, call, message, whole_bytes } = incoming;
         let directory = self.app.directory.now();
         let (integration, entrance) = directory
             .integration_by_key(key, self.app.engine.now())
             .filter(|(_, it)| it.kind == format)
+            // Of a message that is too large the head is kept for the delivery log; a signature cannot be checked over it.
+            .filter(|(_, it)| whole_bytes.is_none() || !it.verification.covers_bytes())
             .ok_or(Refusal::NoEntrance)?;
         let url = format!("{}{target}", self.app.settings.public_url);
         let claim = Claim { headers, url: &url, body: &message };
         let proven = self.prove(&directory, integration, entrance, claim).await?;
         self.app.pace.keep(self.app.engine.store().head()).await;
-        let envelope = envelope::of(entrance, claim, call);
+        let envelope = Envelope { whole_bytes, ..envelope::of(entrance, claim, call) };
         let delivery = identity(integration, &proven, &envelope, &message);
         span.record("delivery", tracing::field::display(delivery));
         let mut proven = proven;

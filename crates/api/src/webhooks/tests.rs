@@ -291,14 +291,22 @@ async fn what_is_not_understood_is_kept_and_refused_with_the_place() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_is_refused_and_not_kept() {
+async fn of_a_message_over_the_limit_the_head_is_kept_and_rejected() {
     let doors = Doors::new().await;
     let fits = format!(r#"{{"title":"x","details":"{}"}}"#, "a".repeat(500 * 1024));
     assert_eq!(doors.post("/hooks/generic/generic-key", fits).await.0, StatusCode::ACCEPTED);
     let (status, answer) = doors.post("/hooks/generic/generic-key", vec![b'a'; 512 * 1024 + 1]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer["detail"], "a message has at most 524288 bytes");
-    assert_eq!(doors.kept().await.len(), 1);
+    assert!(answer["delivery"].is_string(), "{answer}");
+    let kept = doors.kept().await;
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept[1]["envelope"]["whole_bytes"], 512 * 1024 + 1);
+    assert_eq!(kept[1]["body"]["text"].as_str().map(str::len), Some(512 * 1024));
+
+    let (status, answer) = doors.post("/hooks/generic/nobodys-key", vec![b'a'; 512 * 1024 + 1]).await;
+    assert_eq!((status, &answer["delivery"]), (StatusCode::PAYLOAD_TOO_LARGE, &Value::Null));
+    assert_eq!(doors.kept().await.len(), 2, "what proves nothing is not kept");
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ pub struct Envelope {
     /// How the entrance read its messages at that time.
     #[serde(skip_serializing_if = "Reading::is_usual")]
     pub reading: Reading,
+    /// How many bytes the message had, if only the first of them were kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole_bytes: Option<u64>,
 }
 
 impl Envelope {

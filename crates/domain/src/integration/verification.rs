@@ -35,6 +35,16 @@ pub enum Verification {
     },
 }
 
+impl Verification {
+    /// Whether the proof is over the bytes of the message, all of them.
+    pub const fn covers_bytes(&self) -> bool {
+        match self {
+            Self::Signature(_) | Self::Sns { .. } => true,
+            Self::Key | Self::Bearer | Self::Basic { .. } | Self::Header { .. } => false,
+        }
+    }
+}
+
 /// How a message is signed: covers every scheme of the "HMAC over something, in a header" family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignatureScheme {

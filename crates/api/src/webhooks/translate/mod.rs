@@ -38,6 +38,10 @@ pub fn translate(
     body: &[u8],
     delivery: DeliveryId,
 ) -> Result<Meaning, Malformed> {
+    if let Some(bytes) = envelope.whole_bytes {
+        let why = format!("is too large: of its {bytes} bytes the first {} are kept", body.len());
+        return Err(Malformed::at("", why));
+    }
     if envelope.form {
         return match json::from_form(body)? {
             json::Form::Fields(message) => read(format, envelope, &message, delivery),
