@@ -1,4 +1,4 @@
-//! Translation of messages: bytes in, [`Translated`] out, nothing else. The same function chooses the answer to the
+//! Translation of messages: bytes in, [`Meaning`] out, nothing else. The same function chooses the answer to the
 //! sender and, later, the delivery's verdict, so the two agree.
 //!
 //! Leniency is on purpose: senders in the field leave fields empty, send numbers for texts and add fields. What can be
