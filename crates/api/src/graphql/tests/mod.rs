@@ -2,5 +2,6 @@
 
 mod over_http;
 mod over_socket;
+mod schedules;
 mod stand;
 mod story;
