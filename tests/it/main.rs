@@ -13,5 +13,7 @@ mod hostile_bodies;
 mod paging;
 mod postgres;
 mod restart;
+mod schedules;
+mod schedules_guide;
 mod smtp;
 mod tidy;
