@@ -8,6 +8,7 @@ mod append;
 mod burst;
 mod database;
 mod deadlines;
+mod everywhere;
 mod graphql;
 mod http;
 mod ingest;
@@ -104,7 +105,10 @@ async fn measure(names: &[&str], scale: Scale, report: &mut Report) {
             "deadlines" => deadlines::measure(scale, report).await,
             "queries" => queries::measure(scale, report).await,
             "start" => start::measure(report).await,
-            "schedules" => schedules::measure(report),
+            "schedules" => match schedules::measure(report) {
+                Ok(()) => everywhere::measure(scale, report).await,
+                failed => failed,
+            },
             _ => rebuild::measure(scale, report).await,
         };
         if let Err(why) = outcome {

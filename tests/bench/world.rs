@@ -87,7 +87,8 @@ pub(crate) async fn found(store: &Store, url: String) -> Outcome<World> {
     Ok(World { ladder: Ladder { policy: Some(policy), levels, repeat: 0 }, ..world })
 }
 
-async fn record<A: Aggregate>(engine: &Engine, id: A::Id, command: &A::Command) -> Outcome<()> {
+/// Records one command, which must not be refused.
+pub(crate) async fn record<A: Aggregate>(engine: &Engine, id: A::Id, command: &A::Command) -> Outcome<()> {
     let metadata = Metadata::of(Actor::Administrator, mint::uuid());
     engine.execute::<A>(id, command, &metadata).await.map_err(|why| format!("{}: {why}", A::CATEGORY))?;
     Ok(())

@@ -13,6 +13,8 @@ mod hostile_bodies;
 mod paging;
 mod postgres;
 mod restart;
+mod schedules;
+mod schedules_guide;
 mod senders;
 mod smtp;
 mod tidy;

@@ -18,6 +18,7 @@ pub mod api_key;
 pub mod delivery;
 pub mod incident;
 pub mod integration;
+pub mod on_call;
 pub mod organization;
 pub mod page;
 pub mod policy;

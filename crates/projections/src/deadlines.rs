@@ -116,6 +116,7 @@ impl Fold {
             | News::Unacknowledged
             | News::Reassigned(_)
             | News::Noted
+            | News::OnCallChanged(_)
             | News::Other => {}
         }
     }

@@ -196,6 +196,7 @@ impl Fold {
             | News::Sent(_)
             | News::Failed(_)
             | News::Withdrawn(_)
+            | News::OnCallChanged(_)
             | News::Other => return,
         };
         for alert in alerts {

@@ -4,7 +4,7 @@
 //! once, and moves the checkpoint in the same transaction. Folds are pure: what a table holds depends on the log
 //! alone, never on batch boundaries, time or node, so tables that are rebuilt beside the live ones equal them.
 //!
-//! Who is on call, and everything else about configuration, is answered from memory elsewhere.
+//! Who is on call now or will be, and everything else about configuration, is answered from memory elsewhere.
 
 mod checkpoints;
 mod db;
@@ -24,6 +24,7 @@ mod rebuild;
 mod slice;
 mod subject;
 mod timeline;
+mod who_is_on_call;
 
 #[cfg(test)]
 mod tests;
@@ -39,3 +40,4 @@ pub use models::{ReadLocation, ReadModels};
 pub use page_log::{PageState, PageView};
 pub use rebuild::Rebuilt;
 pub use slice::Slice;
+pub use who_is_on_call::OnCallView;

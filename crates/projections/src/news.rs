@@ -5,8 +5,10 @@
 use std::borrow::Cow;
 
 use domain::{
-    Actor, Channel, DeliveryId, IncidentId, IntegrationId, PolicyId, ServiceId, Severity, TeamId, Timestamp,
+    Actor, Channel, DeliveryId, IncidentId, IntegrationId, PolicyId, ScheduleId, ServiceId, Severity, TeamId,
+    Timestamp, UserId,
     delivery::Verdict,
+    on_call::Cause,
     page::{PageStep, Withdrawal},
 };
 use serde::{Deserialize, Deserializer};
@@ -33,6 +35,7 @@ pub(crate) enum News<'a> {
     Sent(Sent),
     Failed(Failed),
     Withdrawn(Withdrawn),
+    OnCallChanged(OnCallChanged),
     /// Configuration, which is read elsewhere, or an event of a newer Midwatch.
     Other,
 }
@@ -154,6 +157,15 @@ pub(crate) struct Withdrawn {
     pub(crate) at: Timestamp,
 }
 
+#[derive(Debug, Deserialize)]
+pub(crate) struct OnCallChanged {
+    pub(crate) schedule: ScheduleId,
+    pub(crate) at: Timestamp,
+    pub(crate) users: Vec<UserId>,
+    pub(crate) cause: Cause,
+    pub(crate) tzdb: String,
+}
+
 impl<'a> News<'a> {
     /// Understands one event. Fails if its name is known but its payload is not what the name promises.
     pub(crate) fn of(recorded: &'a Recorded) -> Result<Self, ReadError> {
@@ -192,6 +204,7 @@ fn read<'a>(kind: &str, payload: &'a [u8]) -> Result<News<'a>, serde_json::Error
         "page.sent.v1" => News::Sent(from(payload)?),
         "page.failed.v1" => News::Failed(from(payload)?),
         "page.withdrawn.v1" => News::Withdrawn(from(payload)?),
+        "oncall.changed.v1" => News::OnCallChanged(from(payload)?),
         _ => News::Other,
     })
 }
@@ -209,7 +222,9 @@ fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(word: D) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use domain::{Fact, delivery::DeliveryEvent, incident::IncidentEvent, page::PageEvent};
+    use domain::{
+        Fact, delivery::DeliveryEvent, incident::IncidentEvent, on_call::OnCallEvent, page::PageEvent,
+    };
 
     use super::*;
 
@@ -222,8 +237,14 @@ mod tests {
 
     #[test]
     fn every_event_of_the_traffic_means_something() {
-        let names = [names::<DeliveryEvent>(), names::<IncidentEvent>(), names::<PageEvent>()].concat();
-        assert_eq!(names.len(), 16, "{names:?}");
+        let names = [
+            names::<DeliveryEvent>(),
+            names::<IncidentEvent>(),
+            names::<PageEvent>(),
+            names::<OnCallEvent>(),
+        ];
+        let names = names.concat();
+        assert_eq!(names.len(), 17, "{names:?}");
         for name in names {
             let news = read(&name, b"{}");
             assert!(!matches!(news, Ok(News::Other)), "`{name}` is not understood");

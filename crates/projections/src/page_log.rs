@@ -171,6 +171,7 @@ impl Fold {
             | News::Resolved(_)
             | News::Reassigned(_)
             | News::Noted
+            | News::OnCallChanged(_)
             | News::Other => return,
         };
         let outcome = match self.requested.get_mut(&id) {

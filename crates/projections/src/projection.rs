@@ -11,11 +11,11 @@ use crate::{
     db::{Database, Progress, Rows, Side, Table},
     deadlines, deliveries, incident_list,
     news::News,
-    page_log, timeline,
+    page_log, timeline, who_is_on_call,
 };
 
 /// Every table that is folded from the log.
-pub(crate) static TABLES: [&Table; 7] = [
+pub(crate) static TABLES: [&Table; 8] = [
     &incident_list::LIST,
     &incident_list::DOCUMENT,
     &timeline::TABLE,
@@ -23,6 +23,7 @@ pub(crate) static TABLES: [&Table; 7] = [
     &deadlines::PAGES,
     &deliveries::TABLE,
     &page_log::TABLE,
+    &who_is_on_call::TABLE,
 ];
 
 /// The fold of one side.
@@ -45,6 +46,7 @@ struct Batch {
     deadlines: deadlines::Fold,
     deliveries: deliveries::Fold,
     pages: page_log::Fold,
+    on_call: who_is_on_call::Fold,
 }
 
 impl Projection {
@@ -83,6 +85,7 @@ impl Projection {
             self.batch.deadlines.take(event, news);
             self.batch.deliveries.take(event, news);
             self.batch.pages.take(event, news);
+            self.batch.on_call.take(event, news);
         }
         self.batch.events += events.len();
         if let Some(last) = events.last() {
@@ -107,6 +110,7 @@ impl Projection {
             &mut batch.deadlines.rows().into_iter(),
             &mut batch.deliveries.rows().into_iter(),
             &mut batch.pages.rows()?.into_iter(),
+            &mut batch.on_call.rows()?.into_iter(),
         ]
         .into_iter()
         .flatten()

@@ -1,16 +1,18 @@
 //! Facts and deadlines in, commands and effects out.
 //!
-//! Four reactors, each safe to run twice: `intake` turns deliveries into incidents, `clock`
+//! Six reactors, each safe to run twice: `intake` turns deliveries into incidents, `clock`
 //! escalates what is overdue, `pager` turns levels into pages, `dispatcher` hands pages to
-//! connectors. Each finds its place again from the log and the read models after a crash.
+//! connectors, `recorder` writes down who is on call, `leaver` takes people who left out of schedules. Each finds its place again from the log and the read models after a crash.
 
 mod clock;
 mod dispatcher;
 mod intake;
 mod lane;
+mod leaver;
 mod letter;
 mod pager;
 mod parts;
+mod recorder;
 mod retry;
 
 pub use parts::{Parts, Reactors, Translate};

@@ -9,7 +9,7 @@ use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, dispatcher::Dispatcher, intake, pager};
+use crate::{clock, dispatcher::Dispatcher, intake, leaver, pager, recorder};
 
 /// Says what the bytes of a delivery mean, or why they make no sense. Pure.
 pub type Translate =
@@ -55,7 +55,9 @@ impl Reactors {
         let mut running: JoinSet<&'static str> = JoinSet::new();
         running.spawn(named("intake", intake::run(parts.clone())));
         running.spawn(named("pager", pager::run(parts.clone())));
-        running.spawn(named("clock", clock::run(parts)));
+        running.spawn(named("clock", clock::run(parts.clone())));
+        running.spawn(named("recorder", recorder::run(parts.clone())));
+        running.spawn(named("leaver", leaver::run(parts)));
         running.spawn(named("dispatcher", dispatcher.run()));
         let ended = tokio::select! {
             () = stop.cancelled() => None,

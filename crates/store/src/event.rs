@@ -113,15 +113,15 @@ pub enum Filter {
     #[default]
     All,
     /// Only events of the streams that hold configuration, such as teams, users and policies:
-    /// everything except `delivery`, `incident` and `page`. Backends keep a small index for this.
+    /// everything except [`Filter::TRAFFIC`]. Backends keep a small index for this.
     Configuration,
     /// Only events of streams in these categories.
     Categories(Vec<&'static str>),
 }
 
 impl Filter {
-    /// The categories that grow with alerts rather than with the organisation.
-    pub const TRAFFIC: [&'static str; 3] = ["delivery", "incident", "page"];
+    /// The categories that grow with alerts and with time rather than with the organisation.
+    pub const TRAFFIC: [&'static str; 4] = ["delivery", "incident", "oncall", "page"];
 
     /// Whether the reader wants events of this category.
     pub fn admits(&self, category: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use commands::{Clock, VirtualClock};
-use domain::Timestamp;
+use domain::{Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::Outbox;
@@ -138,6 +138,36 @@ impl TestApp {
             && app.reads.checkpoint("pager").await.is_ok_and(|position| position >= head)
             && app.reads.due_escalations(now, 1).await.is_ok_and(|rows| rows.is_empty())
             && app.reads.due_pages(now, None, 1).await.is_ok_and(|rows| rows.is_empty())
+            && self.has_written_down(now).await
             && app.engine.store().head() == head
+    }
+
+    /// Whether nobody who left is in a schedule, and who is on call is written down up to now.
+    async fn has_written_down(&self, now: Timestamp) -> bool {
+        let app = &self.running.app;
+        if !app.directory.reach(app.engine.store().head(), PATIENCE).await {
+            return false;
+        }
+        let directory = app.directory.now();
+        let left =
+            |user: &UserId| directory.users.get(user).is_some_and(|user| user.deactivated_at.is_some());
+        for (id, schedule) in &directory.schedules {
+            if schedule.retired_at.is_none() && schedule.involved(now).iter().any(left) {
+                return false;
+            }
+            let Some(timetable) = directory.timetable(*id) else { continue };
+            let until = Timestamp::from_millis(now.millis() + 1);
+            let settled = match app.reads.last_on_call(*id).await {
+                Ok(Some(last)) => timetable
+                    .timeline(last.at, until)
+                    .is_ok_and(|timeline| timeline.iter().all(|segment| segment.users == last.users)),
+                Ok(None) => schedule.version_at(now).is_none(),
+                Err(_) => false,
+            };
+            if !settled {
+                return false;
+            }
+        }
+        true
     }
 }

@@ -14,4 +14,4 @@ pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;
 pub(crate) use postgres::{Cluster, database};
 pub(crate) use server::{Furnished, Server, TOKEN, free_port, run};
-pub(crate) use world::World;
+pub(crate) use world::{World, mutation};

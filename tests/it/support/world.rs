@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::TestApp;
+use super::{TestApp, app::TOKEN};
 
 /// What a story is told with.
 pub(crate) struct World {
@@ -32,7 +32,29 @@ impl World {
     }
 }
 
+/// A mutation with one input, by name, with what is selected beside the position and the rejection.
+pub(crate) fn mutation(name: &str, selection: &str) -> String {
+    format!(
+        "mutation($input: {}{}Input!) {{ {name}(input: $input) {{
+            {selection} position rejection {{ code message field }} }} }}",
+        name[..1].to_ascii_uppercase(),
+        &name[1..]
+    )
+}
+
 impl TestApp {
+    /// Runs a mutation with a token and returns its payload, rejection included; faults fail the test.
+    pub(crate) async fn mutate(&self, token: &str, name: &str, selection: &str, input: Value) -> Value {
+        let mut answer = self.query_as(token, &mutation(name, selection), json!({ "input": input })).await;
+        assert_eq!(answer["errors"], Value::Null, "{name}: {answer}");
+        answer["data"][name].take()
+    }
+
+    /// The same as the administrator.
+    pub(crate) async fn administer(&self, name: &str, selection: &str, input: Value) -> Value {
+        self.mutate(TOKEN, name, selection, input).await
+    }
+
     /// A person with one mail address, `<name>@example.org`, paged at once.
     pub(crate) async fn create_user(&self, name: &str, role: &str) -> String {
         let address = format!("{name}@example.org");

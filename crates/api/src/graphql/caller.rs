@@ -89,6 +89,35 @@ impl<'a> Caller<'a> {
     }
 }
 
+impl Caller<'_> {
+    /// The person for whom something is done: the caller, or whom an administrator names.
+    pub(super) fn person(
+        &self,
+        field: &str,
+        given: Option<&ID>,
+        references: &mut References<'_>,
+    ) -> Result<UserId, Rejection> {
+        let Some(given) = given else {
+            let rule = "must name a person, because the token stands for nobody in particular";
+            return self.viewer.user.ok_or_else(|| Rejection::invalid(field, rule));
+        };
+        let user = references.active(field, given)?;
+        if self.viewer.may(Role::Administrator) || self.viewer.user == Some(user) {
+            return Ok(user);
+        }
+        Err(Rejection::not_allowed("only administrators can act for somebody else"))
+    }
+
+    /// The person whose rights count; none for administrators, who may do everything.
+    pub(super) fn concerned(&self) -> Result<Option<UserId>, Rejection> {
+        if self.viewer.may(Role::Administrator) {
+            return Ok(None);
+        }
+        let nobody = "the token stands for nobody in particular, and only administrators can act for others";
+        self.viewer.user.map(Some).ok_or_else(|| Rejection::not_allowed(nobody))
+    }
+}
+
 /// What all fields share.
 pub(super) fn app<'a>(ctx: &Context<'a>) -> Result<&'a App, Fault> {
     ctx.data::<App>().map_err(|_| Fault::Internal)
@@ -147,6 +176,19 @@ impl<'a> References<'a> {
 
     pub(super) fn user(&mut self, field: impl Display, id: &ID) -> Result<UserId, Rejection> {
         self.find(field, id, |directory, id| directory.users.contains_key(&id))
+    }
+
+    /// Like [`References::user`], for somebody who is to be on call: people who left are refused.
+    pub(super) fn active(&mut self, field: impl Display, id: &ID) -> Result<UserId, Rejection> {
+        let field = field.to_string();
+        let user = self.user(&field, id)?;
+        match self.directory.users.get(&user).and_then(|user| user.deactivated_at) {
+            Some(at) => {
+                let rule = format!("must name somebody who can be on call: {user} was deactivated at {at}");
+                Err(Rejection::invalid(&field, &rule))
+            }
+            None => Ok(user),
+        }
     }
 
     pub(super) fn service(&mut self, field: impl Display, id: &ID) -> Result<ServiceId, Rejection> {

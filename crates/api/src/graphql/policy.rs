@@ -45,7 +45,7 @@ pub(super) enum EscalationTarget {
 }
 
 impl EscalationTarget {
-    fn find(directory: &Directory, target: Target) -> Option<Self> {
+    fn find(directory: &Arc<Directory>, target: Target) -> Option<Self> {
         match target {
             Target::User { id } => User::find(directory, id).map(Self::User),
             Target::Schedule { id } => Schedule::find(directory, id).map(Self::Schedule),

@@ -34,6 +34,11 @@ impl Rejection {
     pub(super) fn invalid(field: &str, rule: &str) -> Self {
         Self { code: "INVALID".to_owned(), message: format!("{field} {rule}"), field: Some(field.to_owned()) }
     }
+
+    /// Something that somebody else has to decide.
+    pub(super) fn not_allowed(message: &str) -> Self {
+        Self { code: "NOT_ALLOWED".to_owned(), message: message.to_owned(), field: None }
+    }
 }
 
 /// Why a mutation stops short.

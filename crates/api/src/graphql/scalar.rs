@@ -1,7 +1,7 @@
 //! Scalars: places in the log, instants, wall-clock times and ids of commands.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, NaiveTime};
 use domain::Timestamp;
 use uuid::Uuid;
 
@@ -63,6 +63,24 @@ impl ScalarType for LocalDateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.format("%Y-%m-%dT%H:%M:%S").to_string())
+    }
+}
+
+/// A time of day on somebody's wall clock, such as `22:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TimeOfDay(pub(super) NaiveTime);
+
+#[Scalar]
+impl ScalarType for TimeOfDay {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        NaiveTime::parse_from_str(text, "%H:%M")
+            .map(Self)
+            .map_err(|_| InputValueError::custom("expected a time of day such as 22:00"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.format("%H:%M").to_string())
     }
 }
 

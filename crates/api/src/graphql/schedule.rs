@@ -1,51 +1,197 @@
-//! On-call schedules.
+//! On-call schedules: who is on call when.
+
+mod edit;
+mod layer_input;
+mod layers;
+mod leaving;
+mod overrides;
+mod past;
+mod preview;
+mod swaps;
+mod timeline;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, connection::Connection};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use commands::Directory;
 use domain::{
-    LayerId, ScheduleId, UserId,
-    schedule::{Edit, Layer, Rotation, ScheduleCommand, Unit, Version},
-    user::Role,
+    Aggregate, Fact, ScheduleId, Timestamp, UserId,
+    schedule::{Layer, ScheduleEvent, Segment, Source, Span, Timetable, Version, shifts},
 };
-use uuid::Uuid;
+
+pub(super) use edit::ScheduleMutation;
+pub(super) use layer_input::Warning;
+pub(super) use leaving::{OpenedGaps, opened_gaps};
+pub(super) use overrides::OverrideMutation;
+pub(super) use past::OnCallLogQuery;
+pub(super) use preview::PreviewQuery;
+pub(super) use swaps::SwapMutation;
+pub(super) use timeline::{Shift, cost, people, window};
 
 use super::{
-    caller::{Caller, References, app, command_id, parse},
+    caller::{Caller, app},
     fault::Fault,
-    on_call::{OnCall, on_call_for_schedule},
-    rejection::{Recorded, Rejection, Stop, payloads},
-    scalar::{CommandId, DateTime, LocalDateTime, Position},
+    on_call::OnCall,
+    scalar::{DateTime, LocalDateTime, Position},
     slice,
     team::Team,
     user::User,
     words,
 };
+use crate::App;
+use layer_input::rhythm;
+use layers::{ScheduleLayer, ScheduleVersion, slots};
+use overrides::ScheduleOverride;
+use swaps::{ShiftSwap, TimeSpan};
+use timeline::{Fairness, FinalTimeline, Known, ScheduleHandoff, handoffs, too_long};
+
+/// Schedules that a page may have: one question shows who is on call everywhere.
+const MAX_FIRST: i32 = 2000;
 
 /// Who is on call when.
+#[derive(Clone)]
 pub(super) struct Schedule {
     id: ScheduleId,
     state: Arc<domain::schedule::Schedule>,
+    known: Known,
 }
 
 impl Schedule {
-    pub(super) fn find(directory: &Directory, id: ScheduleId) -> Option<Self> {
-        directory.schedules.get(&id).map(|state| Self { id, state: Arc::clone(state) })
+    /// As the directory has it.
+    pub(super) fn find(directory: &Arc<Directory>, id: ScheduleId) -> Option<Self> {
+        let state = directory.schedules.get(&id)?;
+        let known = Known { directory: Arc::clone(directory), own: None, as_of: false };
+        Some(Self { id, state: Arc::clone(state), known })
     }
 
-    /// What it says at last, as far as is planned.
-    fn latest(&self) -> Option<&Version> {
-        self.state.versions.last()
+    /// In a state that may be later than the directory's.
+    fn of_state(
+        directory: &Arc<Directory>,
+        id: ScheduleId,
+        state: Arc<domain::schedule::Schedule>,
+    ) -> Result<Self, Fault> {
+        let timetable = state.timetable(&*directory.zones).map_err(|why| {
+            tracing::error!(schedule = %id, %why, "a stored schedule cannot be read");
+            Fault::Internal
+        })?;
+        let known = Known { directory: Arc::clone(directory), own: Some(Arc::new(timetable)), as_of: false };
+        Ok(Self { id, state, known })
+    }
+
+    /// As it was known at a position of the log; none if it was not there yet.
+    async fn as_of(app: &App, id: ScheduleId, position: store::Position) -> Result<Option<Self>, Fault> {
+        let history = app.engine.store().load(&id.stream(), 0).await?;
+        let mut state = domain::schedule::Schedule::default();
+        for event in history.iter().take_while(|event| event.position <= position) {
+            let fact = ScheduleEvent::decode(&event.kind, &event.payload)
+                .map_err(|why| Fault::from(commands::EngineError::from(why)))?;
+            state.evolve(&fact);
+        }
+        if state.versions.is_empty() {
+            return Ok(None);
+        }
+        let mut schedule = Self::of_state(&app.directory.now(), id, Arc::new(state))?;
+        schedule.known.as_of = true;
+        Ok(Some(schedule))
+    }
+
+    const fn state(&self) -> &Arc<domain::schedule::Schedule> {
+        &self.state
+    }
+
+    pub(super) const fn directory(&self) -> &Arc<Directory> {
+        &self.known.directory
+    }
+
+    /// Made ready for questions; none if what is stored cannot be read, which is logged.
+    fn timetable(&self) -> Option<&Timetable> {
+        self.known.own.as_deref().or_else(|| self.known.directory.timetable(self.id))
+    }
+
+    /// What it says now; before it begins, what it will say first.
+    fn current(&self, now: Timestamp) -> Option<&Version> {
+        self.state.version_at(now).or_else(|| self.state.versions.first())
     }
 
     /// The layer that decides, of several.
-    fn main(&self) -> Option<&Layer> {
-        self.latest()?.layers.iter().max_by_key(|layer| layer.priority)
+    fn main(&self, ctx: &Context<'_>) -> Result<Option<&Layer>, Fault> {
+        let version = self.current(app(ctx)?.engine.now());
+        Ok(version.and_then(|version| version.layers.iter().max_by_key(|layer| layer.priority)))
+    }
+
+    /// Who is on call at an instant by what the schedule says. People who had left by then are not.
+    fn computed(&self, at: Timestamp) -> Vec<UserId> {
+        let users = &self.known.directory.users;
+        let left =
+            |id: &UserId| users.get(id).and_then(|user| user.deactivated_at).is_some_and(|left| left <= at);
+        let mut on_call = self.timetable().map(|timetable| timetable.on_call(at)).unwrap_or_default();
+        on_call.retain(|id| !left(id));
+        on_call
+    }
+
+    /// Who is on call at an instant: what was written down, if it was, and otherwise what the schedule says.
+    pub(super) async fn on_call_at(self, app: &App, at: Timestamp) -> Result<OnCall, Fault> {
+        let past = !self.known.as_of && at < app.engine.now();
+        let written = if past { past::at(app, self.id, at).await? } else { None };
+        let ids = written.unwrap_or_else(|| self.computed(at));
+        Ok(OnCall::of_schedule(self, &ids, at))
+    }
+
+    /// Whether a person takes turns at an instant or later, or an override or a swap ahead names them.
+    pub(super) fn involves(&self, user: UserId, at: Timestamp) -> bool {
+        self.state.retired_at.is_none() && self.state.involved(at).contains(&user)
+    }
+
+    /// The first instant after `at` and before a horizon at which others are on call.
+    pub(super) fn next_change(&self, at: Timestamp, horizon: Timestamp) -> Option<Timestamp> {
+        self.timetable()?.next_change(at, horizon)
+    }
+
+    /// Whether an override or a swap ahead has nothing to act on.
+    fn is_idle(&self, ctx: &Context<'_>, source: Source) -> Result<bool, Fault> {
+        let now = app(ctx)?.engine.now();
+        Ok(self.timetable().is_some_and(|timetable| timetable.idle(now).contains(&source)))
+    }
+
+    /// Who is on call over a range: what was written down, where it was, and otherwise what the schedule says.
+    pub(super) async fn timeline(&self, app: &App, span: Span) -> Result<Vec<Segment>, Fault> {
+        let Some(timetable) = self.timetable() else { return Ok(vec![]) };
+        let computed = timetable.timeline(span.start, span.end).map_err(|why| too_long(&why))?;
+        if self.known.as_of || span.start >= app.engine.now() {
+            return Ok(computed);
+        }
+        Ok(past::written_over(computed, &past::written(app, self.id, span).await?))
+    }
+
+    /// A person's time on call that begins within a range, cut at its end.
+    pub(super) async fn next_shift_of(
+        &self,
+        app: &App,
+        user: UserId,
+        span: Span,
+    ) -> Result<Option<Span>, Fault> {
+        let begins = |shift: &Span| shift.start >= span.start;
+        let timeline = self.timeline(app, from_just_before(span)).await?;
+        Ok(shifts(&timeline, user).into_iter().find(begins))
+    }
+
+    /// The shifts of a person within a range.
+    pub(super) async fn shifts_of(&self, app: &App, user: UserId, span: Span) -> Result<Vec<Span>, Fault> {
+        Ok(shifts(&self.timeline(app, span).await?, user))
+    }
+
+    async fn final_timeline_of(&self, app: &App, span: Span) -> Result<FinalTimeline, Fault> {
+        let timeline = self.timeline(app, span).await?;
+        Ok(FinalTimeline { schedule: self.clone(), span, timeline })
     }
 }
 
-/// Who is on call when.
+/// The same range with a moment before it, which tells who was on call when it begins.
+fn from_just_before(span: Span) -> Span {
+    Span { start: Timestamp::from_millis(span.start.millis() - 1), end: span.end }
+}
+
+/// Who is on call when. Questions about the past are answered by what was written down when it happened.
 #[Object]
 impl Schedule {
     /// Its id, such as `sch_…`.
@@ -59,52 +205,219 @@ impl Schedule {
     }
 
     /// Whose it is.
-    async fn team(&self, ctx: &Context<'_>) -> Result<Option<Team>, Fault> {
-        let directory = app(ctx)?.directory.now();
-        Ok(self.state.team.and_then(|id| Team::find(&directory, id)))
+    async fn team(&self) -> Option<Team> {
+        self.state.team.and_then(|id| Team::find(self.directory(), id))
     }
 
-    /// The IANA zone whose wall clock it follows.
-    async fn time_zone(&self) -> Option<&str> {
-        self.latest().map(|version| version.time_zone.as_str())
+    /// The IANA zone whose wall clock it follows now.
+    async fn time_zone(&self, ctx: &Context<'_>) -> Result<Option<&str>, Fault> {
+        Ok(self.current(app(ctx)?.engine.now()).map(|version| version.time_zone.as_str()))
     }
 
-    /// The rhythm of handoffs.
-    async fn rotation(&self) -> Option<words::Rotation> {
-        self.main().and_then(|layer| rhythm(&layer.rotation)).map(|(kind, _)| kind)
+    /// The edition of the time zone data that answers about the future follow from, such as `2026f`.
+    async fn time_zone_data(&self) -> &str {
+        self.directory().zones.version()
     }
 
-    /// How many days or weeks a turn lasts.
-    async fn every(&self) -> Option<u32> {
-        self.main().and_then(|layer| rhythm(&layer.rotation)).map(|(_, every)| every)
+    /// In short, the layer with the highest priority: the rhythm of handoffs in days or weeks.
+    async fn rotation(&self, ctx: &Context<'_>) -> Result<Option<words::Rotation>, Fault> {
+        Ok(self.main(ctx)?.and_then(|layer| rhythm(&layer.rotation)).map(|(kind, _)| kind))
     }
 
-    /// The first handoff on the wall clock; it fixes the time of day and the weekday.
-    async fn rotation_start(&self) -> Option<LocalDateTime> {
-        self.main().map(|layer| LocalDateTime(layer.rotation_start))
+    /// In short, the layer with the highest priority: how many days or weeks a turn lasts.
+    async fn every(&self, ctx: &Context<'_>) -> Result<Option<u32>, Fault> {
+        Ok(self.main(ctx)?.and_then(|layer| rhythm(&layer.rotation)).map(|(_, every)| every))
     }
 
-    /// Who takes turns, in order; who shares a turn stands together.
+    /// In short, the layer with the highest priority: the first handoff on the wall clock.
+    async fn rotation_start(&self, ctx: &Context<'_>) -> Result<Option<LocalDateTime>, Fault> {
+        Ok(self.main(ctx)?.map(|layer| LocalDateTime(layer.rotation_start)))
+    }
+
+    /// In short, the layer with the highest priority: who takes turns, in order; who shares a turn stands together.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn participants(&self, ctx: &Context<'_>) -> Result<Vec<Vec<User>>, Fault> {
-        let directory = app(ctx)?.directory.now();
-        let slots = self.main().map(|layer| layer.participants.as_slice()).unwrap_or_default();
-        let people = |slot: &Vec<UserId>| slot.iter().filter_map(|id| User::find(&directory, *id)).collect();
-        Ok(slots.iter().map(people).collect())
+        Ok(self.main(ctx)?.map(|layer| slots(self.directory(), layer)).unwrap_or_default())
+    }
+
+    /// Who takes turns now; the order means nothing.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn layers(&self, ctx: &Context<'_>) -> Result<Vec<ScheduleLayer>, Fault> {
+        let version = self.current(app(ctx)?.engine.now());
+        Ok(version.map(|version| ScheduleLayer::all(self.directory(), version)).unwrap_or_default())
+    }
+
+    /// What it said, says and will say, by their beginnings.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<ScheduleVersion>, Fault> {
+        Ok(ScheduleVersion::all(self.directory(), &self.state, app(ctx)?.engine.now()))
+    }
+
+    /// How often its versions were changed; an edit can name the one that it was made from.
+    async fn revision(&self) -> u64 {
+        self.state.revision
     }
 
     /// Who is on call now.
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn on_call_now(&self, ctx: &Context<'_>) -> Result<Vec<User>, Fault> {
-        let app = app(ctx)?;
-        Ok(on_call_for_schedule(&app.directory.now(), self.id, app.engine.now()).users)
+        Ok(people(self.directory(), &self.computed(app(ctx)?.engine.now())))
     }
 
-    /// Who is on call at an instant, past or future; now if none is given.
-    async fn on_call(&self, ctx: &Context<'_>, at: Option<DateTime>) -> Result<OnCall, Fault> {
+    /// Who is on call at an instant, past or future; now if none is given. With `asOf`, as it was known at that
+    /// position of the log.
+    async fn on_call(
+        &self,
+        ctx: &Context<'_>,
+        at: Option<DateTime>,
+        as_of: Option<Position>,
+    ) -> Result<OnCall, Fault> {
         let app = app(ctx)?;
         let at = at.map_or_else(|| app.engine.now(), |DateTime(at)| at);
-        Ok(on_call_for_schedule(&app.directory.now(), self.id, at))
+        let then = match as_of {
+            Some(Position(position)) => Self::as_of(app, self.id, position).await?,
+            None => Some(self.clone()),
+        };
+        match then {
+            Some(then) => then.on_call_at(app, at).await,
+            None => Ok(OnCall::nobody(1, at)),
+        }
+    }
+
+    /// Who is on call from an instant to another, with gaps as entries and with what each layer says. From now and for
+    /// 30 days if not given; at most 400 days.
+    #[graphql(complexity = "cost(from, to, child_complexity)")]
+    async fn final_timeline(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<FinalTimeline, Fault> {
+        let app = app(ctx)?;
+        self.final_timeline_of(app, window(app.engine.now(), from, to)?).await
+    }
+
+    /// When nobody is on call, in a window as for `finalTimeline`.
+    #[graphql(complexity = "cost(from, to, child_complexity)")]
+    async fn gaps(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Vec<TimeSpan>, Fault> {
+        let app = app(ctx)?;
+        let timeline = self.timeline(app, window(app.engine.now(), from, to)?).await?;
+        Ok(domain::schedule::gaps(&timeline).into_iter().map(Into::into).collect())
+    }
+
+    /// How much of a window is covered, in percent; the window as for `finalTimeline`.
+    #[graphql(complexity = "cost(from, to, 1)")]
+    async fn coverage_percent(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<f64, Fault> {
+        let app = app(ctx)?;
+        let timeline = self.final_timeline_of(app, window(app.engine.now(), from, to)?).await?;
+        Ok(timeline.coverage_percent_of())
+    }
+
+    /// How on-call time is shared in a window as for `finalTimeline`: hours, nights, weekends, shifts, and the balance.
+    #[graphql(complexity = "cost(from, to, 1) + 50 * child_complexity")]
+    async fn fairness(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Fairness, Fault> {
+        let app = app(ctx)?;
+        Ok(self.final_timeline_of(app, window(app.engine.now(), from, to)?).await?.fairness_of())
+    }
+
+    /// When a person is on call, cut to a window as for `finalTimeline`.
+    #[graphql(complexity = "cost(from, to, child_complexity)")]
+    async fn shifts(
+        &self,
+        ctx: &Context<'_>,
+        user_id: ID,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Vec<TimeSpan>, Fault> {
+        let app = app(ctx)?;
+        let user = user(&user_id)?;
+        let shifts = self.shifts_of(app, user, window(app.engine.now(), from, to)?).await?;
+        Ok(shifts.into_iter().map(Into::into).collect())
+    }
+
+    /// The first time on call of a person that begins in a window, cut at its end; the window as for `finalTimeline`,
+    /// but 90 days if not given.
+    #[graphql(complexity = "cost(from, to, 1) + child_complexity")]
+    async fn next_shift(
+        &self,
+        ctx: &Context<'_>,
+        user_id: ID,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Option<TimeSpan>, Fault> {
+        let app = app(ctx)?;
+        let user = user(&user_id)?;
+        let span = horizon(app.engine.now(), from, to)?;
+        Ok(self.next_shift_of(app, user, span).await?.map(Into::into))
+    }
+
+    /// Every instant in a window as for `finalTimeline` at which somebody's time on call begins or ends.
+    #[graphql(complexity = "cost(from, to, child_complexity)")]
+    async fn handoffs(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Vec<ScheduleHandoff>, Fault> {
+        let app = app(ctx)?;
+        let span = window(app.engine.now(), from, to)?;
+        let timeline = self.timeline(app, from_just_before(span)).await?;
+        let shown = |handoff| ScheduleHandoff::shown(self.directory(), &handoff);
+        Ok(handoffs(&timeline).into_iter().map(shown).collect())
+    }
+
+    /// Overrides that touch a window as for `finalTimeline`, in the order in which they were made; cancelled ones only
+    /// if asked for.
+    #[graphql(complexity = "1 + 20 * child_complexity")]
+    async fn overrides(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+        #[graphql(default)] cancelled: bool,
+    ) -> Result<Vec<ScheduleOverride>, Fault> {
+        let span = window(app(ctx)?.engine.now(), from, to)?;
+        let touches = |one: &&domain::schedule::Override| {
+            one.span.overlaps(span) && (cancelled || one.cancelled_at.is_none())
+        };
+        let shown =
+            |one: &domain::schedule::Override| ScheduleOverride { schedule: self.clone(), one: one.clone() };
+        Ok(self.state.overrides.iter().filter(touches).map(shown).collect())
+    }
+
+    /// Swaps that touch a window as for `finalTimeline`, in the order in which they were asked for; of those that do
+    /// not hold, only open ones unless asked for.
+    #[graphql(complexity = "1 + 20 * child_complexity")]
+    async fn swaps(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+        #[graphql(default)] closed: bool,
+    ) -> Result<Vec<ShiftSwap>, Fault> {
+        use domain::schedule::SwapStatus::{Accepted, Open};
+        let span = window(app(ctx)?.engine.now(), from, to)?;
+        let touches = |one: &&domain::schedule::Swap| {
+            let inside = one.give.overlaps(span) || one.take.is_some_and(|take| take.overlaps(span));
+            inside && (closed || matches!(one.status, Open | Accepted { .. }))
+        };
+        let shown = |one: &domain::schedule::Swap| ShiftSwap { schedule: self.clone(), one: one.clone() };
+        Ok(self.state.swaps.iter().filter(touches).map(shown).collect())
     }
 
     /// Since when it is out of use.
@@ -113,24 +426,40 @@ impl Schedule {
     }
 }
 
+/// The window in which a next shift is looked for: 90 days, if the question does not say.
+pub(super) fn horizon(now: Timestamp, from: Option<DateTime>, to: Option<DateTime>) -> Result<Span, Fault> {
+    let start = from.map_or(now, |DateTime(from)| from);
+    window(now, Some(DateTime(start)), to.or_else(|| Some(DateTime(start.plus_seconds(90 * 86_400)))))
+}
+
+fn user(id: &ID) -> Result<UserId, Fault> {
+    id.parse().map_err(|error: domain::IdError| Fault::BadInput(format!("userId: {error}")))
+}
+
 #[derive(Default)]
 pub(super) struct ScheduleQuery;
 
 #[Object]
 impl ScheduleQuery {
-    /// One schedule; null if there is none under this id.
+    /// One schedule; null if there is none under this id. With `asOf`, everything about it is answered as it was known
+    /// at that position of the log.
     async fn schedule(
         &self,
         ctx: &Context<'_>,
         id: ID,
+        as_of: Option<Position>,
         wait_for: Option<Position>,
     ) -> Result<Option<Schedule>, Fault> {
         let caller = Caller::reading(ctx, wait_for).await?;
-        Ok(id.parse().ok().and_then(|id| Schedule::find(&caller.app.directory.now(), id)))
+        let Ok(id) = id.parse() else { return Ok(None) };
+        match as_of {
+            Some(Position(position)) => Schedule::as_of(caller.app, id, position).await,
+            None => Ok(Schedule::find(&caller.app.directory.now(), id)),
+        }
     }
 
-    /// Schedules in the order of their names; retired ones only if asked for.
-    #[graphql(complexity = "slice::cost(first, child_complexity)")]
+    /// Schedules in the order of their names, up to 2000 on a page; retired ones only if asked for.
+    #[graphql(complexity = "slice::cost_up_to(MAX_FIRST, first, child_complexity)")]
     async fn schedules(
         &self,
         ctx: &Context<'_>,
@@ -141,204 +470,10 @@ impl ScheduleQuery {
     ) -> Result<Connection<String, Schedule>, Fault> {
         let directory = Caller::reading(ctx, wait_for).await?.app.directory.now();
         let schedules = directory.schedules.iter().filter(|(_, state)| retired || state.retired_at.is_none());
-        let schedules = schedules.map(|(id, state)| {
-            (state.name.clone(), id.to_string(), Schedule { id: *id, state: Arc::clone(state) })
-        });
-        slice::by_name(schedules, first, after.as_deref())
+        let shown = |(id, state): (&ScheduleId, &Arc<domain::schedule::Schedule>)| {
+            Some((state.name.clone(), id.to_string(), Schedule::find(&directory, *id)?))
+        };
+        let first = slice::first_up_to(MAX_FIRST, first)?;
+        slice::by_name_up_to(schedules.filter_map(shown), first, after.as_deref())
     }
-}
-
-/// A new schedule.
-#[derive(InputObject)]
-pub(super) struct CreateScheduleInput {
-    /// Its name, one line.
-    name: String,
-    /// Whose it is.
-    team_id: Option<ID>,
-    /// The IANA zone whose wall clock it follows, such as `Europe/Berlin`.
-    #[graphql(default_with = "\"UTC\".to_owned()")]
-    time_zone: String,
-    /// The rhythm of handoffs.
-    #[graphql(default_with = "words::Rotation::Weekly")]
-    rotation: words::Rotation,
-    /// How many days or weeks a turn lasts.
-    #[graphql(default = 1)]
-    every: u32,
-    /// The first handoff on the wall clock, such as `2026-11-23T09:00`. Nobody is on call before it.
-    rotation_start: LocalDateTime,
-    /// Who takes turns, in order.
-    participants: Vec<ID>,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// Changes of a schedule; what is left out stays, and so does the past.
-#[derive(InputObject)]
-pub(super) struct UpdateScheduleInput {
-    /// Which schedule.
-    schedule_id: ID,
-    /// A new name.
-    name: Option<String>,
-    /// Another zone.
-    time_zone: Option<String>,
-    /// Another rhythm.
-    rotation: Option<words::Rotation>,
-    /// Another length of a turn.
-    every: Option<u32>,
-    /// Another first handoff.
-    rotation_start: Option<LocalDateTime>,
-    /// Other people.
-    participants: Option<Vec<ID>>,
-    /// From when on the turns are different; now, if left out.
-    effective_from: Option<DateTime>,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// A schedule to take out of use.
-#[derive(InputObject)]
-pub(super) struct RetireScheduleInput {
-    /// Which schedule.
-    schedule_id: ID,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-payloads! {
-    /// The new schedule.
-    CreateSchedulePayload { schedule: Schedule }
-    /// The schedule as changed.
-    UpdateSchedulePayload { schedule: Schedule }
-    /// The retired schedule.
-    RetireSchedulePayload { schedule: Schedule }
-}
-
-#[derive(Default)]
-pub(super) struct ScheduleMutation;
-
-#[Object]
-impl ScheduleMutation {
-    /// Make a schedule.
-    async fn create_schedule(
-        &self,
-        ctx: &Context<'_>,
-        input: CreateScheduleInput,
-    ) -> Result<CreateSchedulePayload, Fault> {
-        CreateSchedulePayload::answer(create(Caller::admit(ctx, Role::Administrator)?, input).await)
-    }
-
-    /// Change a schedule from an instant on; the past stays what it was.
-    async fn update_schedule(
-        &self,
-        ctx: &Context<'_>,
-        input: UpdateScheduleInput,
-    ) -> Result<UpdateSchedulePayload, Fault> {
-        UpdateSchedulePayload::answer(update(Caller::admit(ctx, Role::Administrator)?, input).await)
-    }
-
-    /// Take a schedule out of use; it has nobody on call from then on.
-    async fn retire_schedule(
-        &self,
-        ctx: &Context<'_>,
-        input: RetireScheduleInput,
-    ) -> Result<RetireSchedulePayload, Fault> {
-        RetireSchedulePayload::answer(retire(Caller::admit(ctx, Role::Administrator)?, input).await)
-    }
-}
-
-async fn create(caller: Caller<'_>, input: CreateScheduleInput) -> Result<Recorded<Schedule>, Stop> {
-    let directory = caller.configuration().await;
-    let mut references = References::new(&directory);
-    let team = input.team_id.as_ref().map(|id| references.team("teamId", id)).transpose()?;
-    let layer = Layer::simple(
-        LayerId::ONLY,
-        "On call",
-        rotation(input.rotation, input.every),
-        input.rotation_start.0,
-        participants(&mut references, &input.participants)?,
-    );
-    let command_id = command_id(input.command_id);
-    let id = ScheduleId::new(commands::mint::derived(command_id, "schedule"));
-    let at = caller.now();
-    let version = Version { effective_from: at, time_zone: input.time_zone, layers: vec![layer] };
-    let (name, unknown) = (input.name, references.unknown());
-    let command = ScheduleCommand::CreateSchedule { name, team, version, unknown, at };
-    record(caller, id, command, command_id).await
-}
-
-async fn update(caller: Caller<'_>, input: UpdateScheduleInput) -> Result<Recorded<Schedule>, Stop> {
-    let id: ScheduleId = parse("scheduleId", &input.schedule_id)?;
-    let directory = caller.configuration().await;
-    let mut references = References::new(&directory);
-    let given = input.participants.as_ref();
-    let participants = given.map(|ids| participants(&mut references, ids)).transpose()?;
-    // The log is asked, not the directory: what is left out must stay what it is now.
-    let (current, _) = caller.app.engine.load::<domain::schedule::Schedule>(id).await?;
-    let at = caller.now();
-    let effective_from = input.effective_from.map(|DateTime(at)| at);
-    let said = current.version_at(effective_from.unwrap_or(at)).or(current.versions.first()).cloned();
-    let edit = said.map(|said| {
-        let mut layers = said.layers;
-        if let Some(layer) = layers.iter_mut().max_by_key(|layer| layer.priority) {
-            let (kind, every) = rhythm(&layer.rotation).unwrap_or((words::Rotation::Weekly, 1));
-            if input.rotation.is_some() || input.every.is_some() {
-                layer.rotation = rotation(input.rotation.unwrap_or(kind), input.every.unwrap_or(every));
-            }
-            layer.rotation_start =
-                input.rotation_start.map_or(layer.rotation_start, |LocalDateTime(start)| start);
-            if let Some(participants) = participants {
-                layer.participants = participants;
-                layer.first_slot = 0;
-            }
-        }
-        let time_zone = input.time_zone.unwrap_or(said.time_zone);
-        let zones = Arc::clone(&directory.zones);
-        Edit { effective_from, time_zone, layers, keep_current: true, revision: None, zones }
-    });
-    let (name, unknown) = (input.name, references.unknown());
-    let command = ScheduleCommand::UpdateSchedule { name, edit, unknown, at };
-    record(caller, id, command, command_id(input.command_id)).await
-}
-
-async fn retire(caller: Caller<'_>, input: RetireScheduleInput) -> Result<Recorded<Schedule>, Stop> {
-    let id = parse("scheduleId", &input.schedule_id)?;
-    let command = ScheduleCommand::RetireSchedule { at: caller.now() };
-    record(caller, id, command, command_id(input.command_id)).await
-}
-
-async fn record(
-    caller: Caller<'_>,
-    id: ScheduleId,
-    command: ScheduleCommand,
-    command_id: Uuid,
-) -> Result<Recorded<Schedule>, Stop> {
-    let done = caller.configure::<domain::schedule::Schedule>(id, &command, command_id).await?;
-    Ok((Some(Schedule { id, state: done.state }), done.position))
-}
-
-const fn rotation(kind: words::Rotation, every: u32) -> Rotation {
-    match kind {
-        words::Rotation::Daily => Rotation::Daily { every },
-        words::Rotation::Weekly => Rotation::Weekly { every },
-    }
-}
-
-/// A rhythm in days or weeks, if it is one.
-fn rhythm(rotation: &Rotation) -> Option<(words::Rotation, u32)> {
-    match *rotation {
-        Rotation::Daily { every } | Rotation::Custom { every, unit: Unit::Days } => {
-            Some((words::Rotation::Daily, every))
-        }
-        Rotation::Weekly { every } | Rotation::Custom { every, unit: Unit::Weeks } => {
-            Some((words::Rotation::Weekly, every))
-        }
-        Rotation::Custom { unit: Unit::Hours, .. } | Rotation::Rrule { .. } => None,
-    }
-}
-
-/// One person for each turn.
-fn participants(references: &mut References<'_>, ids: &[ID]) -> Result<Vec<Vec<UserId>>, Rejection> {
-    let slot =
-        |(index, id)| references.user(format_args!("participants[{index}]"), id).map(|user| vec![user]);
-    ids.iter().enumerate().map(slot).collect()
 }

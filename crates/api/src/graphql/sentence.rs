@@ -9,6 +9,7 @@ use domain::{
     delivery::{DeliveryEvent, Verdict},
     incident::{Cause, IncidentEvent},
     integration::IntegrationEvent,
+    on_call::{self, OnCallEvent},
     organization::OrganizationEvent,
     page::{PageEvent, Withdrawal},
     policy::PolicyEvent,
@@ -35,6 +36,7 @@ pub fn sentence(directory: &Directory, event: &Recorded) -> String {
         "integration" => Fact::decode(kind, payload).map(|fact| words.integration(&fact)),
         "policy" => Fact::decode(kind, payload).map(|fact| words.policy(&fact)),
         "schedule" => Fact::decode(kind, payload).map(|fact| words.schedule(&fact)),
+        "oncall" => Fact::decode(kind, payload).map(|fact| words.on_call(&fact)),
         "organization" => Fact::decode(kind, payload).map(|fact| words.organization(&fact)),
         "apikey" => Fact::decode(kind, payload).map(|fact| words.api_key(&fact)),
         _ => return kind.to_owned(),
@@ -51,9 +53,7 @@ struct Words<'a> {
 
 impl Words<'_> {
     fn who(&self, actor: &Actor) -> String {
-        let name = actor_name(self.directory, actor);
-        let mut letters = name.chars();
-        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+        capital(&actor_name(self.directory, actor))
     }
 
     fn somebody(&self) -> String {
@@ -309,6 +309,21 @@ impl Words<'_> {
         }
     }
 
+    fn on_call(&self, event: &OnCallEvent) -> String {
+        let OnCallEvent::Changed { schedule, at, users, cause, .. } = event;
+        let schedule = self.directory.schedules.get(schedule);
+        let name = schedule.map_or("a schedule", |schedule| schedule.name.as_str());
+        let because = match cause {
+            on_call::Cause::Turn => "",
+            on_call::Cause::Override { .. } => " because of an override",
+            on_call::Cause::Swap { .. } => " because of a swap",
+            on_call::Cause::Edit => " because the schedule was edited",
+        };
+        let verb = if users.len() > 1 { "are" } else { "is" };
+        // An entry that was written down late is still about its instant.
+        format!("{} {verb} on call for {name} from {at} on{because}", capital(&self.people(users)))
+    }
+
     /// Everybody who takes turns.
     fn turns(&self, version: &Version) -> String {
         let mut people: Vec<_> =
@@ -336,6 +351,12 @@ impl Words<'_> {
 
 fn overlap(until: Option<Timestamp>) -> String {
     until.map(|until| format!("; the old one is good until {until}")).unwrap_or_default()
+}
+
+/// The same words with a capital at the beginning.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 const fn because(cause: Cause) -> &'static str {

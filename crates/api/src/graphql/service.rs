@@ -11,7 +11,7 @@ use super::{
     caller::{Caller, References, app, command_id, parse},
     fault::Fault,
     integration::{Integration, integrations_of},
-    on_call::{OnCall, on_call_for_service},
+    on_call::{OnCall, is_uncovered, on_call_for_service},
     policy::EscalationPolicy,
     rejection::{Recorded, Rejection, Stop, payloads},
     scalar::{CommandId, DateTime, Position},
@@ -72,6 +72,12 @@ impl Service {
     async fn on_call_now(&self, ctx: &Context<'_>) -> Result<Vec<OnCall>, Fault> {
         let app = app(ctx)?;
         Ok(on_call_for_service(&app.directory.now(), self.id, app.engine.now()))
+    }
+
+    /// Whether an alert for it would page nobody but the administrators now.
+    async fn uncovered(&self, ctx: &Context<'_>) -> Result<bool, Fault> {
+        let app = app(ctx)?;
+        Ok(is_uncovered(&app.directory.now(), self.id, app.engine.now()))
     }
 
     /// Since when it is out of use.

@@ -17,16 +17,26 @@ pub(super) const MAX_PAGE: usize = 200;
 
 /// How many items are wanted.
 pub(super) fn first(given: Option<i32>) -> Result<usize, Fault> {
+    first_up_to(MAX_FIRST, given)
+}
+
+/// How many items are wanted of a list with larger pages.
+pub(super) fn first_up_to(most: i32, given: Option<i32>) -> Result<usize, Fault> {
     match given {
         None => Ok(DEFAULT_FIRST),
-        Some(first) if (0..=MAX_FIRST).contains(&first) => Ok(usize::try_from(first).unwrap_or_default()),
-        Some(first) => Err(Fault::BadInput(format!("first must be from 0 to {MAX_FIRST}, not {first}"))),
+        Some(first) if (0..=most).contains(&first) => Ok(usize::try_from(first).unwrap_or_default()),
+        Some(first) => Err(Fault::BadInput(format!("first must be from 0 to {most}, not {first}"))),
     }
 }
 
 /// What a page costs: what its items cost, times how many there may be.
 pub(super) fn cost(first: Option<i32>, child: usize) -> usize {
-    let first = first.map_or(DEFAULT_FIRST, |first| usize::try_from(first.clamp(1, MAX_FIRST)).unwrap_or(1));
+    cost_up_to(MAX_FIRST, first, child)
+}
+
+/// What a page of a list with larger pages costs.
+pub(super) fn cost_up_to(most: i32, first: Option<i32>, child: usize) -> usize {
+    let first = first.map_or(DEFAULT_FIRST, |first| usize::try_from(first.clamp(1, most)).unwrap_or(1));
     1 + first.saturating_mul(child)
 }
 
@@ -47,7 +57,15 @@ pub(super) fn by_name<N: OutputType>(
     given_first: Option<i32>,
     after: Option<&str>,
 ) -> Result<Connection<String, N>, Fault> {
-    let first = first(given_first)?;
+    by_name_up_to(items, first(given_first)?, after)
+}
+
+/// The same with the length of the page.
+pub(super) fn by_name_up_to<N: OutputType>(
+    items: impl IntoIterator<Item = (String, String, N)>,
+    first: usize,
+    after: Option<&str>,
+) -> Result<Connection<String, N>, Fault> {
     let after = after.map(place).transpose()?;
     let mut items: Vec<_> = items
         .into_iter()

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject, connection::Connection};
 use commands::Directory;
-use domain::{UserId, user::ContactMethod};
+use domain::{ScheduleId, UserId, user::ContactMethod};
 
 use super::{
     caller::{Caller, app},
     fault::Fault,
     scalar::{DateTime, Position},
+    schedule::{Schedule, Shift, cost, horizon, window},
     slice,
     team::Team,
     words::{ContactKind, Role},
@@ -25,6 +26,14 @@ pub(super) struct User {
 impl User {
     pub(super) fn find(directory: &Directory, id: UserId) -> Option<Self> {
         directory.users.get(&id).map(|state| Self { id, state: Arc::clone(state) })
+    }
+
+    /// Schedules that name the person anywhere, now, before or later; in the order of ids.
+    fn schedules_naming(&self, directory: &Arc<Directory>) -> Vec<Schedule> {
+        let named = directory.schedules.iter().filter(|(_, state)| state.names(self.id));
+        let mut ids: Vec<ScheduleId> = named.map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| Schedule::find(directory, id)).collect()
     }
 
     fn profile<T: Default>(&self, read: impl FnOnce(&domain::user::Profile) -> T) -> T {
@@ -89,6 +98,57 @@ impl User {
         let mut ids: Vec<_> = mine.map(|(id, _)| *id).collect();
         ids.sort_unstable();
         Ok(ids.into_iter().filter_map(|id| Team::find(&directory, id)).collect())
+    }
+
+    /// Schedules that they are in: where they take turns, now or as planned, or where an override or a swap ahead names
+    /// them; in the order of ids.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn schedules(&self, ctx: &Context<'_>) -> Result<Vec<Schedule>, Fault> {
+        let app = app(ctx)?;
+        let (directory, now) = (app.directory.now(), app.engine.now());
+        let mut schedules = self.schedules_naming(&directory);
+        schedules.retain(|one| one.involves(self.id, now));
+        Ok(schedules)
+    }
+
+    /// When they are on call, on all schedules, by their beginnings; cut to a window that begins now and has 30 days if
+    /// not given, and at most 400 days.
+    #[graphql(complexity = "10 + cost(from, to, child_complexity)")]
+    async fn shifts(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Vec<Shift>, Fault> {
+        let app = app(ctx)?;
+        let span = window(app.engine.now(), from, to)?;
+        let mut shifts = vec![];
+        for schedule in self.schedules_naming(&app.directory.now()) {
+            let own = schedule.shifts_of(app, self.id, span).await?;
+            shifts.extend(own.into_iter().map(|span| Shift::new(schedule.clone(), span)));
+        }
+        shifts.sort_by_key(|shift| shift.start);
+        Ok(shifts)
+    }
+
+    /// The first shift that begins in a window, on any schedule; the window begins now and has 90 days if not given.
+    #[graphql(complexity = "10 + cost(from, to, 1) + child_complexity")]
+    async fn next_shift(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+    ) -> Result<Option<Shift>, Fault> {
+        let app = app(ctx)?;
+        let span = horizon(app.engine.now(), from, to)?;
+        let mut first: Option<Shift> = None;
+        for schedule in self.schedules_naming(&app.directory.now()) {
+            if let Some(span) = schedule.next_shift_of(app, self.id, span).await? {
+                let shift = Shift::new(schedule, span);
+                first = first.into_iter().chain([shift]).min_by_key(|shift| shift.start);
+            }
+        }
+        Ok(first)
     }
 
     /// Since when they are no longer paged.

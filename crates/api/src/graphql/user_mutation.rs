@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::{
     caller::{Caller, command_id, parse},
     fault::Fault,
-    rejection::{Recorded, Rejection, Stop, parts, payloads},
+    rejection::{Recorded, Rejection, Stop, parts},
     scalar::{CommandId, Position},
+    schedule::{OpenedGaps, Warning, opened_gaps},
     secrets::Draws,
     user::User,
     words,
@@ -142,9 +143,20 @@ pub(super) struct UpdateUserPayload {
     rejection: Option<Rejection>,
 }
 
-payloads! {
-    /// The deactivated person.
-    DeactivateUserPayload { user: User }
+/// The deactivated person, and what becomes of their turns.
+#[derive(SimpleObject)]
+pub(super) struct DeactivateUserPayload {
+    /// The person; null if the request was rejected.
+    user: Option<User>,
+    /// Schedules that have nobody on call at times of the next 90 days because the person left: their slots stay, empty
+    /// where nobody shares them, so that nobody else's turns move.
+    opened_gaps: Vec<OpenedGaps>,
+    /// The same in words, one for each schedule.
+    warnings: Vec<Warning>,
+    /// The position in the log that the request led to.
+    position: Option<Position>,
+    /// Why the request was refused; null if it was not.
+    rejection: Option<Rejection>,
 }
 
 #[derive(Default)]
@@ -185,7 +197,13 @@ impl UserMutation {
         input: DeactivateUserInput,
     ) -> Result<DeactivateUserPayload, Fault> {
         let caller = Caller::admit(ctx, Role::Administrator)?;
-        DeactivateUserPayload::answer(deactivate(caller, input).await)
+        let directory = caller.configuration().await;
+        let leaving = input.user_id.parse().ok();
+        let (user, position, rejection) = parts(deactivate(caller, input).await)?;
+        let leaving = leaving.filter(|_| rejection.is_none());
+        let opened_gaps = leaving.map(|id| opened_gaps(&directory, id, caller.now())).unwrap_or_default();
+        let warnings = opened_gaps.iter().map(|gaps| gaps.warning("userId")).collect();
+        Ok(DeactivateUserPayload { user, opened_gaps, warnings, position, rejection })
     }
 }
 

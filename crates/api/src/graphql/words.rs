@@ -114,6 +114,94 @@ pub(super) enum Rotation {
     Weekly,
 }
 
+/// The rhythm of a layer's handoffs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum RotationKind {
+    /// Every so many days.
+    Daily,
+    /// Every so many weeks.
+    Weekly,
+    /// Every so many hours, days or weeks.
+    Custom,
+    /// By a recurrence rule of RFC 5545.
+    Rrule,
+}
+
+/// What a custom rotation counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::schedule::Unit", name = "RotationUnit")]
+pub(super) enum Unit {
+    /// Hours.
+    Hours,
+    /// Days.
+    Days,
+    /// Weeks.
+    Weeks,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "chrono::Weekday")]
+pub(super) enum Weekday {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+}
+
+/// What an override does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum OverrideKind {
+    /// Exactly the named people are on call; nobody, if there are none.
+    Set,
+    /// One person for another, while that one is on call.
+    Replace,
+    /// One more person.
+    Add,
+    /// One person less.
+    Remove,
+}
+
+/// What became of a swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum SwapStatus {
+    /// It waits to be accepted.
+    Open,
+    /// Somebody takes the time over.
+    Accepted,
+    /// Who was asked does not.
+    Declined,
+    /// Who asked does not ask any more.
+    Withdrawn,
+    /// It was accepted, and then ended before its time.
+    Undone,
+    /// Nobody took it in time.
+    Expired,
+}
+
+/// What made who is on call change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum OnCallCause {
+    /// A turn, a restriction, or the beginning or end of a layer.
+    Turn,
+    /// An override began, ended or was cancelled.
+    Override,
+    /// A swap began, ended or was undone.
+    Swap,
+    /// The schedule was edited.
+    Edit,
+}
+
 /// What sort of party acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(super) enum ActorKind {

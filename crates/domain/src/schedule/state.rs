@@ -128,6 +128,11 @@ impl Swap {
         matches!(self.status, SwapStatus::Accepted { .. }) && self.end() > at
     }
 
+    /// Whether a person gives or takes the time, or is asked to.
+    pub fn names(&self, user: UserId) -> bool {
+        self.from == user || self.to == Some(user) || self.taken_by() == Some(user)
+    }
+
     /// When the last of its times ends.
     pub fn end(&self) -> Timestamp {
         self.take.map_or(self.give.end, |take| take.end.max(self.give.end))
@@ -192,6 +197,26 @@ impl Schedule {
         people.sort_unstable();
         people.dedup();
         people
+    }
+
+    /// Everybody who takes turns at an instant or later, or whom an override or a swap that is not over names.
+    pub fn involved(&self, at: Timestamp) -> Vec<UserId> {
+        let overrides = self.overrides.iter().filter(|one| one.is_ahead(at));
+        let swaps = self.swaps.iter().filter(|one| one.is_open(at) || one.is_ahead(at));
+        let mut people = self.people(at);
+        people.extend(overrides.flat_map(|one| one.change.people()));
+        people.extend(swaps.flat_map(|one| [Some(one.from), one.to, one.taken_by()]).flatten());
+        people.sort_unstable();
+        people.dedup();
+        people
+    }
+
+    /// Whether it names a person anywhere, in what was and what will be.
+    pub fn names(&self, user: UserId) -> bool {
+        let layers = self.versions.iter().flat_map(|version| &version.layers);
+        layers.flat_map(|layer| &layer.participants).flatten().any(|one| *one == user)
+            || self.overrides.iter().any(|one| one.change.people().contains(&user))
+            || self.swaps.iter().any(|one| one.names(user))
     }
 
     /// The override with an id.

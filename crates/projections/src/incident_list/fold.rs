@@ -57,6 +57,7 @@ impl IncidentView {
             | News::Sent(_)
             | News::Failed(_)
             | News::Withdrawn(_)
+            | News::OnCallChanged(_)
             | News::Other => return,
         }
         self.position = recorded.position;

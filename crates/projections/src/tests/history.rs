@@ -1,22 +1,23 @@
 //! Random histories, made by random commands so that they could have happened.
 
 use domain::{
-    Channel, IncidentId, NoteId, Severity,
+    Channel, IncidentId, NoteId, ScheduleId, Severity, SwapId,
     delivery::{Delivery, DeliveryCommand, Verdict},
     incident::{Incident, IncidentCommand},
+    on_call::{Cause, OnCallChange, OnCallCommand, OnCallLog, OnCallLogId},
     page::{Page, PageCommand, Withdrawal},
 };
 use proptest::{collection::vec, prelude::*};
 use uuid::Uuid;
 
-use super::world::{World, delivery, integration, roster, service, somebody};
+use super::world::{World, delivery, integration, roster, service, somebody, user};
 
 /// One command: which, and about whom.
 pub(super) type Step = (u8, u8, u8);
 
 /// A history of some commands.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec((0..20_u8, 0..12_u8, any::<u8>()), 0..most)
+    vec((0..22_u8, 0..12_u8, any::<u8>()), 0..most)
 }
 
 /// Lets a history happen.
@@ -97,6 +98,23 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
         18 => {
             let command = PageCommand::WithdrawPage { reason: Withdrawal::Acknowledged, at };
             world.execute::<Page>(page, &command).await;
+        }
+        19 => {
+            let schedule = ScheduleId::new(Uuid::from_u128(u128::from(whom % 3)));
+            let cause = match how % 3 {
+                0 => Cause::Turn,
+                1 => Cause::Edit,
+                _ => Cause::Swap { id: SwapId::new(Uuid::from_u128(how.into())) },
+            };
+            let change = |later: u8| OnCallChange {
+                at: at.plus_seconds(later.into()),
+                users: (0..(how % 4 + later) % 4).map(|number| user(number.into())).collect(),
+                cause,
+            };
+            let (tzdb, decided_at) = (format!("2026{}", char::from(b'a' + how % 6)), index.into());
+            let changes = (0..=whom % 4).map(change).collect();
+            let command = OnCallCommand::RecordChanges { schedule, changes, tzdb, decided_at };
+            world.execute::<OnCallLog>(OnCallLogId(schedule), &command).await;
         }
         _ => {
             let verdict = if how % 2 == 0 { Verdict::Ignored } else { Verdict::Rejected };

@@ -21,7 +21,7 @@ const COLUMNS: &str =
     "position, stream, version, event_id, kind, recorded_at, metadata, subjects, payload, hash";
 
 /// Word for word what the index `events_configuration` says, or SQLite would not use it.
-const CONFIGURATION: &str = "category NOT IN ('delivery', 'incident', 'page')";
+const CONFIGURATION: &str = "category NOT IN ('delivery', 'incident', 'oncall', 'page')";
 
 /// How many events one page may pass over to find those in some categories.
 const SCAN: u64 = 20_000;

@@ -3,5 +3,6 @@
 mod integrations;
 mod over_http;
 mod over_socket;
+mod schedules;
 mod stand;
 mod story;

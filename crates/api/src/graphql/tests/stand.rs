@@ -25,6 +25,7 @@ const BEGIN: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 pub(super) struct Stand {
     pub(super) app: App,
     pub(super) schema: crate::graphql::Schema,
+    pub(super) clock: VirtualClock,
     _stop: DropGuard,
 }
 
@@ -57,7 +58,8 @@ impl Stand {
     pub(super) async fn with(limits: Limits) -> Self {
         let store = Store::memory();
         let shutdown = CancellationToken::new();
-        let engine = Engine::new(store.clone(), Arc::new(VirtualClock::at(BEGIN)));
+        let clock = VirtualClock::at(BEGIN);
+        let engine = Engine::new(store.clone(), Arc::new(clock.clone()));
         let directory = DirectoryHandle::start(store.clone(), Arc::new(domain::schedule::Tzdb::bundled()))
             .await
             .expect("an empty directory");
@@ -85,7 +87,7 @@ impl Stand {
         tokio::spawn(async move { first.run_until_cancelled(following.directory.follow()).await });
         tokio::spawn(async move { projecting.reads.follow(second).await });
         let schema = schema(&app.settings.limits).data(app.clone()).finish();
-        Self { app, schema, _stop: shutdown.drop_guard() }
+        Self { app, schema, clock, _stop: shutdown.drop_guard() }
     }
 
     /// What a caller is answered, errors included.

@@ -145,7 +145,9 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
     };
     let inputs: Value = json!({ "name": "x", "email": "x", "serviceId": "x", "title": "x", "incidentId": "x", "text": "x",
         "teamId": "x", "userId": "x", "integrationId": "x", "escalationPolicyId": "x", "scheduleId": "x", "apiKeyId": "x",
-        "levels": [], "participants": [], "rotationStart": "2026-01-01T00:00" });
+        "levels": [], "participants": [], "rotationStart": "2026-01-01T00:00", "overrideId": "x", "swapId": "x",
+        "end": "2026-01-01T00:00:00Z", "effectiveFrom": "2026-01-01T00:00:00Z",
+        "give": { "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z" } });
     for field in mutations["__schema"]["mutationType"]["fields"].as_array().expect("mutations") {
         let name = text(&field["name"]);
         let kind = format!(
@@ -156,11 +158,15 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
         let fields = stand.data(&kind, json!({})).await["__type"]["inputFields"].take();
         let required =
             fields.as_array().expect("fields").iter().filter(|field| field["type"]["kind"] == "NON_NULL");
-        let input: serde_json::Map<_, _> = required
+        let mut input: serde_json::Map<_, _> = required
             .map(|field| text(&field["name"]))
             .filter_map(|name| inputs.get(&name).map(|value| (name, value.clone())))
             .collect();
-        let configures = !name.contains("Incident");
+        if name == "createScheduleOverride" {
+            input.insert("kind".to_owned(), json!("SET"));
+        }
+        let responds = ["Incident", "Override", "Swap", "cover"];
+        let configures = !responds.iter().any(|word| name.contains(word));
         let roles = if configures { vec![Role::Observer, Role::Responder] } else { vec![Role::Observer] };
         for role in roles {
             let answer = stand.ask(with_role(role), &document(&name), json!({ "input": input })).await;
@@ -183,8 +189,11 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
 async fn a_schedule_says_who_is_on_call_and_until_when() {
     let stand = Stand::new().await;
     let (ada, _) = stand.world().await;
+    let bob = json!({ "name": "Bob", "email": "bob@example.org" });
+    let bob = text(&stand.done("createUser", "user { id }", bob).await["user"]["id"]);
+    // 2026-09-21 is 2454 days later, an even number: it is the turn of the first.
     let schedule = json!({ "name": "Nights", "timeZone": "Europe/Berlin", "rotation": "DAILY",
-        "rotationStart": "2020-01-01T09:00", "participants": [ada] });
+        "rotationStart": "2020-01-02T09:00", "participants": [ada, bob] });
     let made = stand
         .done("createSchedule", "schedule { id rotation every rotationStart onCallNow { name } }", schedule)
         .await;
@@ -197,6 +206,7 @@ async fn a_schedule_says_who_is_on_call_and_until_when() {
         (&on_call["onCall"][0]["empty"], on_call["onCall"][0]["until"].is_string()),
         (&json!(false), true)
     );
+    assert_eq!(on_call["onCall"][0]["until"], "2026-09-22T07:00:00.000Z");
     let neither = stand.ask(administrator(), "{ onCall { level } }", json!({})).await;
     assert_eq!(neither["errors"][0]["extensions"]["code"], "BAD_INPUT");
 }
