@@ -12,8 +12,8 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents; all others configure, and that is for administrators.
-const ACTS: [&str; 7] = [
+/// Mutations for everybody who may act on incidents, or has a calendar; all others configure, and that is for administrators.
+const ACTS: [&str; 9] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -21,6 +21,8 @@ const ACTS: [&str; 7] = [
     "reassignIncident",
     "escalateIncident",
     "addIncidentNote",
+    "createCalendarFeed",
+    "revokeCalendarFeed",
 ];
 /// Queries and subscriptions for administrators; all others are for everybody with a token.
 const CONFIDENTIAL: [&str; 2] = ["events", "apiKeys"];

@@ -6,12 +6,14 @@ use async_graphql::{Context, ID, InputObject, Object, connection::Connection};
 use commands::Directory;
 use domain::{
     LayerId, ScheduleId, UserId,
+    calendar_feed::Scope,
     schedule::{Edit, Layer, Rotation, ScheduleCommand, Unit, Version},
     user::Role,
 };
 use uuid::Uuid;
 
 use super::{
+    calendar_feed::CalendarFeed,
     caller::{Caller, References, app, command_id, parse},
     fault::Fault,
     on_call::{OnCall, on_call_for_schedule},
@@ -105,6 +107,13 @@ impl Schedule {
         let app = app(ctx)?;
         let at = at.map_or_else(|| app.engine.now(), |DateTime(at)| at);
         Ok(on_call_for_schedule(&app.directory.now(), self.id, at))
+    }
+
+    /// Calendar feeds of it that were not revoked.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn calendar_feeds(&self, ctx: &Context<'_>) -> Result<Vec<CalendarFeed>, Fault> {
+        let scope = Scope::Schedule { id: self.id };
+        Ok(CalendarFeed::all(&app(ctx)?.directory.now(), |feed| feed.scope == Some(scope)))
     }
 
     /// Since when it is out of use.

@@ -7,6 +7,7 @@ use commands::Directory;
 use domain::{UserId, user::ContactMethod};
 
 use super::{
+    calendar_feed::CalendarFeed,
     caller::{Caller, app},
     fault::Fault,
     scalar::{DateTime, Position},
@@ -89,6 +90,12 @@ impl User {
         let mut ids: Vec<_> = mine.map(|(id, _)| *id).collect();
         ids.sort_unstable();
         Ok(ids.into_iter().filter_map(|id| Team::find(&directory, id)).collect())
+    }
+
+    /// Their calendar feeds that were not revoked.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn calendar_feeds(&self, ctx: &Context<'_>) -> Result<Vec<CalendarFeed>, Fault> {
+        Ok(CalendarFeed::all(&app(ctx)?.directory.now(), |feed| feed.owner == Some(self.id)))
     }
 
     /// Since when they are no longer paged.
