@@ -327,7 +327,13 @@ async fn secrets_are_shown_once_and_never_again() {
     let signed = json!({ "name": "signed", "serviceId": furnished.service, "signed": true });
     let signed = server.create("createIntegration", "key signingSecret", signed).await;
     let person = json!({ "name": "Eve", "email": "eve@example.org", "contacts": [{ "webhook": { "url": phone.url } }] });
-    let person = server.create("createUser", "contactSecrets { secret }", person).await;
+    let person = server.create("createUser", "user { id } contactSecrets { secret }", person).await;
+    let feed = json!({ "userId": person["user"]["id"] });
+    let feed = server.create("createCalendarFeed", "url", feed).await;
+    let path = text(&feed["url"]).replace(&server.url, "");
+    let calendar = server.request(Method::GET, &path).send().await.expect("an answer");
+    assert_eq!(calendar.status(), 200, "{path}");
+    let feed = path.trim_start_matches("/calendar/").trim_end_matches(".ics");
     let rotated = server.query("{ integrations { nodes { id kind } } }", json!({})).await;
     let generic =
         list(&rotated["integrations"]["nodes"]).into_iter().find(|one| one["kind"] == "ALERTMANAGER");
@@ -344,6 +350,7 @@ async fn secrets_are_shown_once_and_never_again() {
         text(&signed["signingSecret"]),
         text(&person["contactSecrets"][0]["secret"]),
         text(&rotated["key"]),
+        feed,
     ];
     assert!(secrets.iter().all(|secret| secret.len() >= 20), "they were shown once: {secrets:?}");
     // Used, so that they may turn up wherever what was used turns up.
