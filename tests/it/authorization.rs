@@ -12,8 +12,8 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents; all others configure, and that is for administrators.
-const ACTS: [&str; 7] = [
+/// Mutations for everybody who may act on incidents, or has a calendar; all others configure, and that is for administrators.
+const ACTS: [&str; 9] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -21,6 +21,8 @@ const ACTS: [&str; 7] = [
     "reassignIncident",
     "escalateIncident",
     "addIncidentNote",
+    "createCalendarFeed",
+    "revokeCalendarFeed",
 ];
 /// Queries and subscriptions for administrators; all others are for everybody with a token.
 const CONFIDENTIAL: [&str; 2] = ["events", "apiKeys"];
@@ -325,7 +327,13 @@ async fn secrets_are_shown_once_and_never_again() {
     let signed = json!({ "name": "signed", "serviceId": furnished.service, "signed": true });
     let signed = server.create("createIntegration", "key signingSecret", signed).await;
     let person = json!({ "name": "Eve", "email": "eve@example.org", "contacts": [{ "webhook": { "url": phone.url } }] });
-    let person = server.create("createUser", "contactSecrets { secret }", person).await;
+    let person = server.create("createUser", "user { id } contactSecrets { secret }", person).await;
+    let feed = json!({ "userId": person["user"]["id"] });
+    let feed = server.create("createCalendarFeed", "url", feed).await;
+    let path = text(&feed["url"]).replace(&server.url, "");
+    let calendar = server.request(Method::GET, &path).send().await.expect("an answer");
+    assert_eq!(calendar.status(), 200, "{path}");
+    let feed = path.trim_start_matches("/calendar/").trim_end_matches(".ics");
     let rotated = server.query("{ integrations { nodes { id kind } } }", json!({})).await;
     let generic =
         list(&rotated["integrations"]["nodes"]).into_iter().find(|one| one["kind"] == "ALERTMANAGER");
@@ -342,6 +350,7 @@ async fn secrets_are_shown_once_and_never_again() {
         text(&signed["signingSecret"]),
         text(&person["contactSecrets"][0]["secret"]),
         text(&rotated["key"]),
+        feed,
     ];
     assert!(secrets.iter().all(|secret| secret.len() >= 20), "they were shown once: {secrets:?}");
     // Used, so that they may turn up wherever what was used turns up.

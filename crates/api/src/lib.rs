@@ -1,7 +1,8 @@
-//! The inbound edge: GraphQL and webhooks. Translates; decides nothing.
+//! The inbound edge: GraphQL, webhooks and calendars. Translates; decides nothing.
 
 mod app;
 mod auth;
+mod calendar;
 pub mod graphql;
 mod ops;
 mod problem;

@@ -10,7 +10,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{App, Ops, Problem, auth, graphql, ops, webhooks};
+use crate::{App, Ops, Problem, auth, calendar, graphql, ops, webhooks};
 
 /// The whole inbound edge. `open` holds further routes that ask for no token.
 pub fn router(app: App, ops: &Ops, open: Router) -> Router {
@@ -20,6 +20,7 @@ pub fn router(app: App, ops: &Ops, open: Router) -> Router {
     Router::new()
         .merge(closed)
         .merge(webhooks::routes(app.clone()))
+        .merge(calendar::routes(app.clone()))
         .merge(ops::open_routes(app, ops))
         .merge(open)
         .fallback(async || Problem::not_found())
@@ -102,6 +103,8 @@ mod tests {
         for (method, path, expected) in [
             ("GET", "/nothing", StatusCode::NOT_FOUND),
             ("POST", "/hooks/nothing/key", StatusCode::NOT_FOUND),
+            ("GET", "/calendar/nothing.ics", StatusCode::NOT_FOUND),
+            ("POST", "/calendar/nothing.ics", StatusCode::METHOD_NOT_ALLOWED),
             ("GET", "/hooks/generic/key", StatusCode::METHOD_NOT_ALLOWED),
             ("PUT", "/v2/enqueue", StatusCode::METHOD_NOT_ALLOWED),
             ("GET", "/v2/change/enqueue", StatusCode::METHOD_NOT_ALLOWED),

@@ -9,13 +9,14 @@ use std::{
 };
 
 use domain::{
-    Aggregate, ApiKeyId, Fact, FactError, IntegrationId, OrganizationId, PolicyId, ScheduleId, ServiceId,
-    TeamId, Timestamp, UserId,
+    Aggregate, ApiKeyId, CalendarFeedId, Fact, FactError, IntegrationId, OrganizationId, PolicyId,
+    ScheduleId, ServiceId, TeamId, Timestamp, UserId,
     api_key::ApiKey,
+    calendar_feed::CalendarFeed,
     integration::{Entrance, Integration},
     organization::Organization,
     policy::Policy,
-    schedule::{Schedule, Timetable, Zones},
+    schedule::{History, Schedule, ScheduleEvent, Timetable, Zones},
     service::Service,
     team::Team,
     user::User,
@@ -46,12 +47,17 @@ pub struct Directory {
     pub schedules: HashMap<ScheduleId, Arc<Schedule>>,
     /// API keys, revoked ones included.
     pub api_keys: HashMap<ApiKeyId, Arc<ApiKey>>,
+    /// Calendar feeds, revoked ones included.
+    pub calendar_feeds: HashMap<CalendarFeedId, Arc<CalendarFeed>>,
+    /// Everything that happened to each schedule: calendars are told what was said and is no more.
+    pub histories: HashMap<ScheduleId, Arc<History>>,
     /// The zones of today.
     pub zones: Arc<dyn Zones>,
     /// Schedules made ready for questions, each when it is first asked for; none: it cannot be.
     timetables: HashMap<ScheduleId, Arc<OnceLock<Option<Timetable>>>>,
     integrations_by_key: HashMap<String, IntegrationId>,
     api_keys_by_hash: HashMap<String, ApiKeyId>,
+    calendar_feeds_by_hash: HashMap<String, CalendarFeedId>,
 }
 
 /// SHA-256 of a key, in lower-case hexadecimal: the form in which keys are remembered. Keys are
@@ -79,10 +85,13 @@ impl Directory {
             policies: HashMap::new(),
             schedules: HashMap::new(),
             api_keys: HashMap::new(),
+            calendar_feeds: HashMap::new(),
+            histories: HashMap::new(),
             zones,
             timetables: HashMap::new(),
             integrations_by_key: HashMap::new(),
             api_keys_by_hash: HashMap::new(),
+            calendar_feeds_by_hash: HashMap::new(),
         }
     }
 
@@ -102,6 +111,14 @@ impl Directory {
         api_key.revoked_at.is_none().then_some((id, api_key))
     }
 
+    /// The calendar feed that this secret opens, unless it was revoked or whose it is has left.
+    pub fn calendar_feed(&self, secret: &str) -> Option<(CalendarFeedId, &CalendarFeed)> {
+        let id = *self.calendar_feeds_by_hash.get(&key_hash(secret))?;
+        let feed = self.calendar_feeds.get(&id)?;
+        let is_there = |owner| self.users.get(&owner).is_some_and(|user| user.is_active());
+        (feed.revoked_at.is_none() && feed.owner.is_none_or(is_there)).then_some((id, feed))
+    }
+
     /// Folds one event of configuration in.
     fn apply(&mut self, event: &Recorded) -> Result<(), FactError> {
         self.position = event.position;
@@ -116,11 +133,15 @@ impl Directory {
             PolicyId::CATEGORY => fold(&mut self.policies, PolicyId::new(uuid), event)?,
             ScheduleId::CATEGORY => {
                 let id = ScheduleId::new(uuid);
-                fold(&mut self.schedules, id, event)?;
+                let fact = ScheduleEvent::decode(&event.kind, &event.payload)?;
+                Arc::make_mut(self.schedules.entry(id).or_default()).evolve(&fact);
+                let history = Arc::make_mut(self.histories.entry(id).or_default());
+                history.record(event.version, event.recorded_at, fact);
                 self.timetables.insert(id, Arc::default());
             }
             IntegrationId::CATEGORY => self.fold_integration(IntegrationId::new(uuid), event)?,
             ApiKeyId::CATEGORY => self.fold_api_key(ApiKeyId::new(uuid), event)?,
+            CalendarFeedId::CATEGORY => self.fold_calendar_feed(CalendarFeedId::new(uuid), event)?,
             // Events of a newer Midwatch are not ours to understand.
             _ => {}
         }
@@ -151,6 +172,14 @@ impl Directory {
         fold(&mut self.api_keys, id, event)?;
         if let Some(api_key) = self.api_keys.get(&id) {
             self.api_keys_by_hash.insert(api_key.hash.clone(), id);
+        }
+        Ok(())
+    }
+
+    fn fold_calendar_feed(&mut self, id: CalendarFeedId, event: &Recorded) -> Result<(), FactError> {
+        fold(&mut self.calendar_feeds, id, event)?;
+        if let Some(feed) = self.calendar_feeds.get(&id) {
+            self.calendar_feeds_by_hash.insert(feed.hash.clone(), id);
         }
         Ok(())
     }

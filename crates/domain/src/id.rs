@@ -138,6 +138,8 @@ macro_rules! ids {
 ids! {
     /// An API key.
     ApiKeyId = "key", "apikey", "an API key";
+    /// A secret address under which calendars read who is on call when.
+    CalendarFeedId = "cal", "calendarfeed", "a calendar feed";
     /// A way to reach a user.
     ContactId = "cnt", "contact", "a contact";
     /// One message that a monitoring tool delivered.

@@ -15,6 +15,7 @@ mod time;
 mod validate;
 
 pub mod api_key;
+pub mod calendar_feed;
 pub mod delivery;
 pub mod incident;
 pub mod integration;
@@ -33,8 +34,9 @@ pub use alert::{Alert, AlertAction, Link, Meaning, Translated};
 pub use escalation::{Ladder, Level, MAX_LEVELS, MAX_REPEAT, Responder, Roster, Target};
 pub use fact::{Fact, FactError};
 pub use id::{
-    ApiKeyId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, LayerId, NoteId, OrganizationId,
-    OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId, TeamId, UserId,
+    ApiKeyId, CalendarFeedId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, LayerId, NoteId,
+    OrganizationId, OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId, TeamId,
+    UserId,
 };
 pub use rejection::{ConfigRejection, Rejection};
 pub use severity::Severity;

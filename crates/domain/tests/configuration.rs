@@ -4,6 +4,7 @@ use domain::{
     Aggregate, ConfigRejection, ContactId, IntegrationId, Level, PolicyId, Rejection, ScheduleId, ServiceId,
     Target, TeamId, Timestamp, Unknown, UserId,
     api_key::{ApiKey, ApiKeyCommand},
+    calendar_feed::{CalendarFeed, CalendarFeedCommand, Scope},
     integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading},
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
@@ -221,6 +222,44 @@ fn only_digests_of_keys_are_kept() {
     };
     assert_eq!(refused::<ApiKey>(&[], &key), ("INVALID", Some("hash".into())));
     assert_eq!(refused::<ApiKey>(&[], &ApiKeyCommand::RevokeApiKey { at: AT }), ("NOT_FOUND", None));
+}
+
+fn feed(scope: Scope, by: Option<u128>, administrator: bool) -> CalendarFeedCommand {
+    let (hash, by) = (HASH.to_owned(), by.map(|number| UserId::new(uuid(number))));
+    CalendarFeedCommand::CreateCalendarFeed { scope, hash, by, administrator, unknown: vec![], at: AT }
+}
+
+fn revoke(by: Option<u128>) -> CalendarFeedCommand {
+    CalendarFeedCommand::RevokeCalendarFeed { by: by.map(|number| UserId::new(uuid(number))), at: AT }
+}
+
+#[test]
+fn people_make_and_revoke_their_own_calendar_feeds_and_administrators_all() {
+    let mine = Scope::User { id: UserId::new(uuid(1)) };
+    let shared = Scope::Schedule { id: ScheduleId::new(uuid(4)) };
+    for (scope, by, administrator, owner) in [
+        (mine, Some(1), false, Some(1)),
+        (mine, Some(2), true, Some(1)),
+        (mine, None, true, Some(1)),
+        (shared, Some(1), false, Some(1)),
+        (shared, None, true, None),
+    ] {
+        let create = feed(scope, by, administrator);
+        accepted_once::<CalendarFeed>(&[], &create);
+        accepted_once::<CalendarFeed>(std::slice::from_ref(&create), &revoke(owner));
+        accepted_once::<CalendarFeed>(std::slice::from_ref(&create), &revoke(None));
+        assert_eq!(refused::<CalendarFeed>(&[create], &revoke(Some(3))), ("NOT_ALLOWED", None));
+    }
+    for (scope, by) in [(mine, Some(2)), (mine, None), (shared, None)] {
+        assert_eq!(refused::<CalendarFeed>(&[], &feed(scope, by, false)), ("NOT_ALLOWED", None));
+    }
+    assert_eq!(refused::<CalendarFeed>(&[], &revoke(None)), ("NOT_FOUND", None));
+    let other = feed(shared, Some(1), false);
+    assert_eq!(refused::<CalendarFeed>(&[feed(mine, Some(1), false)], &other), ("ALREADY_EXISTS", None));
+    let mut wrong = feed(mine, Some(1), false);
+    let CalendarFeedCommand::CreateCalendarFeed { hash, .. } = &mut wrong else { unreachable!() };
+    *hash = "open sesame".to_owned();
+    assert_eq!(refused::<CalendarFeed>(&[], &wrong), ("INVALID", Some("hash".into())));
 }
 
 #[test]

@@ -6,9 +6,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use domain::{
-    Fact, api_key::ApiKeyEvent, delivery::DeliveryEvent, incident::IncidentEvent,
-    integration::IntegrationEvent, on_call::OnCallEvent, organization::OrganizationEvent, page::PageEvent,
-    policy::PolicyEvent, schedule::ScheduleEvent, service::ServiceEvent, team::TeamEvent, user::UserEvent,
+    Fact, api_key::ApiKeyEvent, calendar_feed::CalendarFeedEvent, delivery::DeliveryEvent,
+    incident::IncidentEvent, integration::IntegrationEvent, on_call::OnCallEvent,
+    organization::OrganizationEvent, page::PageEvent, policy::PolicyEvent, schedule::ScheduleEvent,
+    service::ServiceEvent, team::TeamEvent, user::UserEvent,
 };
 
 /// Decodes and writes again: what is written today is what was stored, or the same under a later version.
@@ -35,6 +36,7 @@ fn every_fixture_decodes() {
         let stored = fs::read(root().join("fixtures").join(format!("{name}.json"))).expect("it was listed");
         match name.split('.').next().expect("a name has parts") {
             "api_key" => read::<ApiKeyEvent>(&name, &stored),
+            "calendar_feed" => read::<CalendarFeedEvent>(&name, &stored),
             "delivery" => read::<DeliveryEvent>(&name, &stored),
             "incident" => read::<IncidentEvent>(&name, &stored),
             "integration" => read::<IntegrationEvent>(&name, &stored),

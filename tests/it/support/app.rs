@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use commands::{Clock, VirtualClock};
-use domain::{Timestamp, UserId};
+use commands::{Clock, MetadataExt, VirtualClock};
+use domain::{Actor, Aggregate, Timestamp, UserId};
 use serde_json::{Value, json};
+use store::Metadata;
 
 use super::Outbox;
 
@@ -54,6 +55,19 @@ impl TestApp {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.address
+    }
+
+    /// A request without a token, to be completed and sent.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address()))
+    }
+
+    /// Decides a command as the administrator does, and waits until the directory knows what it led to.
+    pub(crate) async fn decide<A: Aggregate>(&self, id: A::Id, command: &A::Command) {
+        let app = &self.running.app;
+        let metadata = Metadata::of(Actor::Administrator, commands::mint::uuid());
+        let done = app.engine.execute::<A>(id, command, &metadata).await.expect("it is accepted");
+        assert!(app.directory.reach(done.position, PATIENCE).await, "the directory follows");
     }
 
     /// Sends a body to a path, without a token.

@@ -8,7 +8,7 @@ mod postgres;
 mod server;
 mod world;
 
-pub(crate) use app::TestApp;
+pub(crate) use app::{TOKEN as APP_TOKEN, TestApp};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;

@@ -19,10 +19,11 @@ use serde_json::{Map, Value, json};
 /// Replays one aggregate; its type is the first part of the stream's name, its id the rest.
 pub async fn replay(url: &str, kind: &str, id: &str) -> Result<Value, Box<dyn Error>> {
     use domain::{
-        api_key, delivery, incident, integration, organization, page, policy, schedule, service, team, user,
+        api_key, calendar_feed, delivery, incident, integration, organization, page, policy, schedule, service, team, user,
     };
     match kind {
         api_key::ApiKey::CATEGORY => load::<api_key::ApiKey>(url, id).await,
+        calendar_feed::CalendarFeed::CATEGORY => load::<calendar_feed::CalendarFeed>(url, id).await,
         delivery::Delivery::CATEGORY => load::<delivery::Delivery>(url, id).await,
         incident::Incident::CATEGORY => load::<incident::Incident>(url, id).await,
         integration::Integration::CATEGORY => load::<integration::Integration>(url, id).await,

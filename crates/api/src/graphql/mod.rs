@@ -9,6 +9,7 @@
 
 mod actor;
 mod api_key;
+mod calendar_feed;
 mod caller;
 mod delivery;
 mod event;
@@ -85,6 +86,7 @@ struct Mutation(
     policy::PolicyMutation,
     integration_mutation::IntegrationMutation,
     api_key::ApiKeyMutation,
+    calendar_feed::CalendarFeedMutation,
 );
 
 type Schema = async_graphql::Schema<Query, Mutation, subscription::Subscription>;

@@ -16,6 +16,7 @@ use async_graphql::{Context, ID, Object, connection::Connection};
 use commands::Directory;
 use domain::{
     Aggregate, Fact, ScheduleId, Timestamp, UserId,
+    calendar_feed::Scope,
     schedule::{Layer, ScheduleEvent, Segment, Source, Span, Timetable, Version, shifts},
 };
 
@@ -29,6 +30,7 @@ pub(super) use swaps::SwapMutation;
 pub(super) use timeline::{Shift, cost, people, window};
 
 use super::{
+    calendar_feed::CalendarFeed,
     caller::{Caller, app},
     fault::Fault,
     on_call::OnCall,
@@ -418,6 +420,13 @@ impl Schedule {
         };
         let shown = |one: &domain::schedule::Swap| ShiftSwap { schedule: self.clone(), one: one.clone() };
         Ok(self.state.swaps.iter().filter(touches).map(shown).collect())
+    }
+
+    /// Calendar feeds of it that were not revoked.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn calendar_feeds(&self, ctx: &Context<'_>) -> Result<Vec<CalendarFeed>, Fault> {
+        let scope = Scope::Schedule { id: self.id };
+        Ok(CalendarFeed::all(&app(ctx)?.directory.now(), |feed| feed.scope == Some(scope)))
     }
 
     /// Since when it is out of use.

@@ -6,6 +6,7 @@ use commands::Directory;
 use domain::{
     Actor, Alert, Channel, Fact, Responder, Timestamp, UserId,
     api_key::ApiKeyEvent,
+    calendar_feed::{CalendarFeedEvent, Scope},
     delivery::{DeliveryEvent, Verdict},
     incident::{Cause, IncidentEvent},
     integration::IntegrationEvent,
@@ -38,6 +39,7 @@ pub fn sentence(directory: &Directory, event: &Recorded) -> String {
         "schedule" => Fact::decode(kind, payload).map(|fact| words.schedule(&fact)),
         "oncall" => Fact::decode(kind, payload).map(|fact| words.on_call(&fact)),
         "organization" => Fact::decode(kind, payload).map(|fact| words.organization(&fact)),
+        "calendarfeed" => Fact::decode(kind, payload).map(|fact| words.calendar_feed(&fact)),
         "apikey" => Fact::decode(kind, payload).map(|fact| words.api_key(&fact)),
         _ => return kind.to_owned(),
     };
@@ -345,6 +347,21 @@ impl Words<'_> {
         match event {
             ApiKeyEvent::Issued { name, .. } => format!("{by} issued the API key {name}"),
             ApiKeyEvent::Revoked { .. } => format!("{by} revoked the API key"),
+        }
+    }
+
+    fn calendar_feed(&self, event: &CalendarFeedEvent) -> String {
+        let by = self.somebody();
+        match event {
+            CalendarFeedEvent::Created { scope: Scope::User { id }, .. } => {
+                format!("{by} made a calendar feed of the shifts of {}", user_name(self.directory, *id))
+            }
+            CalendarFeedEvent::Created { scope: Scope::Schedule { id }, .. } => {
+                let schedule = self.directory.schedules.get(id);
+                let name = schedule.map_or_else(|| id.to_string(), |schedule| schedule.name.clone());
+                format!("{by} made a calendar feed of the schedule {name}")
+            }
+            CalendarFeedEvent::Revoked { .. } => format!("{by} revoked the calendar feed"),
         }
     }
 }

@@ -7,6 +7,7 @@ use commands::Directory;
 use domain::{ScheduleId, UserId, user::ContactMethod};
 
 use super::{
+    calendar_feed::CalendarFeed,
     caller::{Caller, app},
     fault::Fault,
     scalar::{DateTime, Position},
@@ -149,6 +150,12 @@ impl User {
             }
         }
         Ok(first)
+    }
+
+    /// Their calendar feeds that were not revoked.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn calendar_feeds(&self, ctx: &Context<'_>) -> Result<Vec<CalendarFeed>, Fault> {
+        Ok(CalendarFeed::all(&app(ctx)?.directory.now(), |feed| feed.owner == Some(self.id)))
     }
 
     /// Since when they are no longer paged.

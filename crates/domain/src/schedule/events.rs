@@ -131,9 +131,9 @@ pub enum ScheduleEvent {
     },
 }
 
-impl Fact for ScheduleEvent {
-    fn subjects(&self) -> Vec<Subject> {
-        let team = if let Self::Created { team, .. } = self { *team } else { None };
+impl ScheduleEvent {
+    /// Everybody whom it names, once, in the order of ids.
+    pub fn people(&self) -> Vec<UserId> {
         let mut people = match self {
             Self::Created { version, .. }
             | Self::VersionAdded { version }
@@ -152,6 +152,13 @@ impl Fact for ScheduleEvent {
         };
         people.sort_unstable();
         people.dedup();
-        team.map(Into::into).into_iter().chain(people.into_iter().map(Into::into)).collect()
+        people
+    }
+}
+
+impl Fact for ScheduleEvent {
+    fn subjects(&self) -> Vec<Subject> {
+        let team = if let Self::Created { team, .. } = self { *team } else { None };
+        team.map(Into::into).into_iter().chain(self.people().into_iter().map(Into::into)).collect()
     }
 }

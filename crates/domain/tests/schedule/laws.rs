@@ -170,7 +170,13 @@ proptest! {
 }
 
 /// Any write, some of which will be refused.
-fn write(state: &Schedule, kind: usize, number: u128, user: UserId, now: Timestamp) -> ScheduleCommand {
+pub(crate) fn write(
+    state: &Schedule,
+    kind: usize,
+    number: u128,
+    user: UserId,
+    now: Timestamp,
+) -> ScheduleCommand {
     let (reason, unknown, zones) = (String::new(), vec![], tzdb());
     let span = Span { start: now.plus_seconds(3_600), end: now.plus_seconds(100_000) };
     let (override_id, swap_id) = (override_id(number), swap_id(number));

@@ -1,6 +1,7 @@
 //! Schedules: the engine against a brute-force oracle, and the rules of every command.
 
 mod edits;
+mod feeds;
 mod laws;
 mod oracle;
 mod overrides;

@@ -80,7 +80,7 @@ async fn what_rules_refuse_is_data() {
 #[tokio::test]
 async fn a_request_repeated_with_its_command_id_is_recorded_once_and_answered_alike() {
     let stand = Stand::new().await;
-    let (_, service) = stand.world().await;
+    let (user, service) = stand.world().await;
     let command = "9b2f4a4e-6a5c-4d0e-8f57-000000000001";
     let requests = [
         ("createTeam", "team { id }", json!({ "name": "Sea" })),
@@ -90,6 +90,7 @@ async fn a_request_repeated_with_its_command_id_is_recorded_once_and_answered_al
             json!({ "name": "Tool", "serviceId": service, "signed": true }),
         ),
         ("createApiKey", "apiKey { id } key", json!({ "name": "Robot" })),
+        ("createCalendarFeed", "calendarFeed { id } url", json!({ "userId": user })),
         ("createIncident", "incident { id }", json!({ "serviceId": service, "title": "Once" })),
         (
             "createUser",
@@ -145,6 +146,7 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
     };
     let inputs: Value = json!({ "name": "x", "email": "x", "serviceId": "x", "title": "x", "incidentId": "x", "text": "x",
         "teamId": "x", "userId": "x", "integrationId": "x", "escalationPolicyId": "x", "scheduleId": "x", "apiKeyId": "x",
+        "calendarFeedId": "x",
         "levels": [], "participants": [], "rotationStart": "2026-01-01T00:00", "overrideId": "x", "swapId": "x",
         "end": "2026-01-01T00:00:00Z", "effectiveFrom": "2026-01-01T00:00:00Z",
         "give": { "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z" } });
@@ -165,7 +167,7 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
         if name == "createScheduleOverride" {
             input.insert("kind".to_owned(), json!("SET"));
         }
-        let responds = ["Incident", "Override", "Swap", "cover"];
+        let responds = ["Incident", "Override", "Swap", "cover", "CalendarFeed"];
         let configures = !responds.iter().any(|word| name.contains(word));
         let roles = if configures { vec![Role::Observer, Role::Responder] } else { vec![Role::Observer] };
         for role in roles {
