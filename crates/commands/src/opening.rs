@@ -108,6 +108,15 @@ impl Intake {
                     command.episode += u32::from(expect_new);
                     asked = true;
                 }
+                Err(CommandError::Fault(EngineError::Fact(fault))) if !asked => {
+                    // The history of one episode says nothing about the others.
+                    asked = true;
+                    let latest = self.index.latest(service, key).await.map_err(EngineError::Store)?;
+                    let Some(latest) = latest.filter(|latest| *latest > command.episode) else {
+                        return Err(EngineError::Fact(fault).into());
+                    };
+                    (command.episode, expect_new) = (latest, false);
+                }
                 Ok(done) => {
                     self.remember(service, key, command.episode);
                     return Ok(Opened { incident, done });
@@ -119,12 +128,15 @@ impl Intake {
 
     /// The incident that is the current episode of `key`, open or not; none if it never was a problem.
     pub async fn current(&self, service: ServiceId, key: &str) -> Result<Option<IncidentId>, EngineError> {
-        let Some(mut episode) = self.latest(service, key).await? else {
-            // The read model may lag behind the very first episode.
-            let first = IncidentId::of_episode(service, key, 1);
-            let (state, _) = self.engine.load::<Incident>(first).await?;
-            return Ok((*state != Incident::Absent).then_some(first));
-        };
+        let latest = self.latest(service, key).await?;
+        let mut episode = latest.unwrap_or(1);
+        if latest.is_none() {
+            // The read model may lag, by one episode or by all of them.
+            let first = IncidentId::of_episode(service, key, episode);
+            if *self.engine.load::<Incident>(first).await?.0 == Incident::Absent {
+                return Ok(None);
+            }
+        }
         loop {
             let incident = IncidentId::of_episode(service, key, episode);
             let (state, _) = self.engine.load::<Incident>(incident).await?;

@@ -10,7 +10,7 @@ mod saying;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -22,9 +22,9 @@ use domain::{
     Actor, Alert, AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Meaning, Rejection,
     ServiceId, Severity, Timestamp, Translated,
     delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
-    incident::{Incident, IncidentRejection},
+    incident::{Incident, IncidentEvent, IncidentRejection},
 };
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures::{StreamExt, stream};
 use store::{Filter, Metadata, Position, Recorded};
 use tokio::time::{Instant, sleep_until};
 
@@ -33,6 +33,8 @@ use crate::{Parts, retry::Backoff};
 
 /// Deliveries decided together.
 const BATCH: usize = 2048;
+/// Problems decided side by side.
+const AT_ONCE: usize = 512;
 /// So many deliveries at once mean that there is a load.
 const LOAD: usize = 64;
 /// Alerts that one event takes in, and bytes of them: a payload has an end.
@@ -40,9 +42,24 @@ const RUN: (usize, usize) = (64, 256 * 1024);
 /// How long the read models may take to catch up before new deliveries are taken regardless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Under which name the intake's place in the log is kept.
+const CHECKPOINT: &str = "intake";
+
 /// Decides deliveries for ever.
+///
+/// It goes on from its checkpoint and decides again what was decided behind it: a message may ask for many things, and
+/// a crash in between leaves some of them undecided. Deciding twice records once.
 pub(crate) async fn run(parts: Parts) {
-    let start = parts.engine.store().head();
+    let head = parts.engine.store().head();
+    let mut backoff = Backoff::default();
+    let start = loop {
+        match parts.reads.checkpoint(CHECKPOINT).await {
+            // A log from before there was a checkpoint.
+            Ok(0) => break head,
+            Ok(position) => break position.min(head),
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    };
     if parts.reads.reach(start, PATIENCE).await {
         recover(&parts, start).await;
         follow(&parts, start).await;
@@ -101,11 +118,16 @@ async fn follow(parts: &Parts, after: Position) {
         match batch {
             Ok(batch) => {
                 backoff.reset();
-                let (problems, hopeless) = sort(parts, &batch.events);
+                let (problems, hopeless) = sort(parts, &batch.events).await;
                 let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
                 let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
                 settle_all(parts, problems, hopeless).await;
                 follower.reached(batch.through);
+                let decided = joins.oldest().map_or(batch.through, |oldest| oldest.saturating_sub(1));
+                if let Err(fault) = parts.reads.set_checkpoint(CHECKPOINT, decided).await {
+                    // Deciding the same deliveries again is harmless.
+                    tracing::warn!(%fault, "the intake's place in the log could not be kept");
+                }
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }
@@ -139,19 +161,23 @@ struct Request {
 type Problem = Vec<Request>;
 
 async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
-    let (problems, hopeless) = sort(parts, events);
+    let (problems, hopeless) = sort(parts, events).await;
     settle_all(parts, problems, hopeless).await;
 }
 
 /// What deliveries ask for, by problem, and what is to be said of those that ask for nothing.
-fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Conclusion>) {
+async fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Conclusion>) {
     let mut problems: Vec<Problem> = vec![];
     let mut index: HashMap<Key, usize> = HashMap::new();
     let mut hopeless = vec![];
     for event in events {
         match understand(parts, event) {
             Reading::Requests(requests) => {
-                for request in requests {
+                for mut request in unanimous(requests) {
+                    if let Some(named) = request.incident {
+                        // What names the incident belongs among what names its key, in the order in which it came.
+                        request.key = key_of(parts, named).await.unwrap_or(request.key);
+                    }
                     let slot = *index.entry((request.service, request.key.clone())).or_insert_with(|| {
                         problems.push(vec![]);
                         problems.len() - 1
@@ -166,16 +192,36 @@ fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Conclusio
     (problems, hopeless)
 }
 
-/// Decides problems side by side; they are as many as a batch at most.
+/// One message that says of one problem both that it is there and that it is taken or over: it is there.
+fn unanimous(mut requests: Vec<Request>) -> Vec<Request> {
+    if requests.len() > 1 {
+        let firing: HashSet<String> = requests
+            .iter()
+            .filter(|request| request.action == AlertAction::Trigger)
+            .map(|request| request.key.clone())
+            .collect();
+        requests.retain(|request| {
+            let quiets = matches!(request.action, AlertAction::Acknowledge | AlertAction::Resolve);
+            !quiets || request.incident.is_some() || !firing.contains(&request.key)
+        });
+    }
+    requests
+}
+
+/// The key of the incident that a message names, if there is such an incident.
+async fn key_of(parts: &Parts, named: IncidentId) -> Option<String> {
+    let history = parts.engine.store().load(&named.stream(), 0).await.ok()?;
+    let first = history.first()?;
+    match IncidentEvent::decode(&first.kind, &first.payload) {
+        Ok(IncidentEvent::Triggered { key, .. }) => Some(key),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Decides problems side by side.
 async fn settle_all(parts: &Parts, problems: Vec<Problem>, hopeless: Vec<Conclusion>) {
-    let mut deciding = FuturesUnordered::new();
-    for problem in problems {
-        deciding.push(settle(parts, problem).boxed());
-    }
-    for conclusion in hopeless {
-        deciding.push(conclude(parts, conclusion).boxed());
-    }
-    while deciding.next().await.is_some() {}
+    stream::iter(problems).for_each_concurrent(AT_ONCE, |problem| settle(parts, problem)).await;
+    stream::iter(hopeless).for_each_concurrent(AT_ONCE, |conclusion| conclude(parts, conclusion)).await;
 }
 
 /// What an event of a delivery's stream means to us.
@@ -289,7 +335,18 @@ async fn settle(parts: &Parts, problem: Problem) {
 }
 
 async fn trigger(parts: &Parts, run: Vec<Request>) {
-    let Some(first) = run.first() else { return };
+    if !open(parts, &run).await {
+        // Another node, or this one before a crash, decided the first of them by itself.
+        for request in &run {
+            open(parts, std::slice::from_ref(request)).await;
+        }
+    }
+}
+
+/// Opens an incident for these alerts, or has them join it. False if their command was recorded before, perhaps for
+/// fewer of them.
+async fn open(parts: &Parts, run: &[Request]) -> bool {
+    let Some(first) = run.first() else { return true };
     let metadata = because_of(first);
     let request = OpenRequest {
         service: first.service,
@@ -302,22 +359,22 @@ async fn trigger(parts: &Parts, run: Vec<Request>) {
     let mut backoff = Backoff::default();
     loop {
         match parts.intake.open(&request, &metadata).await {
-            Ok(_) => return,
+            Ok(opened) => return run.len() == 1 || !opened.done.events.is_empty(),
             Err(CommandError::Rejected(rejection)) => {
                 let verdict = match rejection {
                     IncidentRejection::Outdated { .. } => Verdict::Ignored,
                     _ => Verdict::Rejected,
                 };
-                for one in &run {
+                for one in run {
                     conclude(parts, one.conclusion(verdict, rejection.to_string(), None)).await;
                 }
-                return;
+                return true;
             }
             Err(CommandError::Fault(EngineError::Fact(fault))) => {
-                for one in &run {
+                for one in run {
                     conclude(parts, one.conclusion(Verdict::Rejected, unreadable(&fault), None)).await;
                 }
-                return;
+                return true;
             }
             Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
         }
@@ -351,8 +408,13 @@ type Outcome = (Option<IncidentId>, Option<(Verdict, String)>);
 
 async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     let ignored = |incident, reason: String| Ok((incident, Some((Verdict::Ignored, reason))));
-    let found = match request.incident {
+    let named = match request.incident {
         Some(named) => named_incident(parts, request.service, named).await?,
+        None => None,
+    };
+    // A key may look like an id.
+    let found = match named {
+        Some(named) => Some(named),
         None => parts.intake.current(request.service, &request.key).await?,
     };
     let Some(incident) = found else {
@@ -392,14 +454,7 @@ async fn named_incident(
 /// The same delivery always makes the same command, so that deciding twice records once.
 fn because_of(request: &Request) -> Metadata {
     // One message may ask for several things of one problem.
-    let purpose = match request.action {
-        AlertAction::Trigger | AlertAction::Acknowledge | AlertAction::Resolve => {
-            format!("decide {}", request.key)
-        }
-        AlertAction::Unacknowledge | AlertAction::Update | AlertAction::Note => {
-            format!("{:?} {}", request.action, request.key)
-        }
-    };
+    let purpose = format!("{:?} {}", request.action, request.key);
     let command_id = mint::derived_at(request.cause.recorded_at, request.alert.delivery.uuid(), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }

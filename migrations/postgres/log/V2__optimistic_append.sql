@@ -20,6 +20,7 @@ DECLARE
     link bytea;
     hashes bytea[] := '{}';
     event int := 0;
+    won boolean := false;
 BEGIN
     -- The lock comes first, by itself: a statement that both locks and compares would see the log as it was
     -- before the wait for the lock, and several racing writers would win.
@@ -63,12 +64,16 @@ BEGIN
                 FROM (
                     SELECT n, append_of[n] AS a, index_of[n] AS i FROM generate_series(1, cardinality(kinds)) AS n
                 ) AS event;
-                UPDATE log_head SET position = head, hash = link WHERE id = 1;
-                PERFORM pg_notify('midwatch_log', head::text);
-                RETURN;
+                won := true;
             EXCEPTION WHEN unique_violation THEN
                 -- Not every append wins.
             END;
+            IF won THEN
+                -- Out here, where the row was locked: by the block above the lock would be held a second time.
+                UPDATE log_head SET position = head, hash = link WHERE id = 1;
+                PERFORM pg_notify('midwatch_log', head::text);
+                RETURN;
+            END IF;
         END IF;
     END IF;
 

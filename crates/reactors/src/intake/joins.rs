@@ -10,6 +10,7 @@ use std::{
 };
 
 use domain::{AlertAction, ServiceId};
+use store::Position;
 use tokio::time::Instant;
 
 use super::Problem;
@@ -43,7 +44,7 @@ impl Joins {
         at: Instant,
         is_open: impl Fn(&Key) -> bool,
     ) -> Vec<Problem> {
-        let mut now = if hold { vec![] } else { self.all() };
+        let mut now = vec![];
         for problem in problems {
             let Some(key) = problem.first().map(|request| (request.service, request.key.clone())) else {
                 continue;
@@ -66,10 +67,16 @@ impl Joins {
                 None => now.push(problem),
             }
         }
-        if self.alerts > ALL {
+        // Only now: what was held goes together with what came after it.
+        if !hold || self.alerts > ALL {
             now.extend(self.all());
         }
         now
+    }
+
+    /// The position of the oldest message of which something is held.
+    pub(super) fn oldest(&self) -> Option<Position> {
+        self.held.values().filter_map(|problem| problem.first()).map(|request| request.cause.position).min()
     }
 
     /// When something will have been held for long enough; none while nothing is held.

@@ -8,7 +8,7 @@ use store::{Metadata, Recorded};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::{Problem, Request, joins::Joins};
+use super::{Problem, Request, joins::Joins, unanimous};
 
 fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));
@@ -79,9 +79,23 @@ fn whatever_ends_a_problem_takes_along_what_was_held_of_it_in_order() {
 #[test]
 fn the_end_of_the_load_is_the_end_of_holding() {
     let (mut joins, now) = (Joins::default(), Instant::now());
-    joins.admit(vec![trigger("disk")], true, now, |_| true);
-    assert_eq!(sizes(&joins.admit(vec![], false, now, |_| true)), [1]);
-    assert_eq!(joins.ripe_at(), None);
+    joins.admit(vec![trigger("disk"), trigger("cpu")], true, now, |_| true);
+    assert_eq!(joins.oldest(), Some(1));
+    // What was held of a problem goes before what came of it now, in one piece.
+    let last = vec![request("disk", AlertAction::Resolve)];
+    let decided = joins.admit(vec![last], false, now, |_| true);
+    assert_eq!(sizes(&decided), [2, 1]);
+    assert_eq!(decided[0][1].action, AlertAction::Resolve);
+    assert_eq!((joins.ripe_at(), joins.oldest()), (None, None));
+}
+
+#[test]
+fn of_what_one_message_says_of_one_problem_the_alarm_stands() {
+    let both = vec![request("disk", AlertAction::Resolve), request("disk", AlertAction::Trigger)];
+    let actions: Vec<_> = unanimous(both).iter().map(|request| request.action).collect();
+    assert_eq!(actions, [AlertAction::Trigger]);
+    let two = vec![request("disk", AlertAction::Resolve), request("cpu", AlertAction::Trigger)];
+    assert_eq!(unanimous(two).len(), 2);
 }
 
 #[test]
