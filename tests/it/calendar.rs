@@ -30,7 +30,8 @@ impl Watch {
     }
 
     async fn on(app: TestApp) -> Self {
-        let zoe = json!({ "name": ZOE, "email": "zoe@example.org" });
+        let zoe = json!({ "name": ZOE, "email": "zoe@example.org",
+            "contacts": [{ "email": { "address": "zoe@example.org" } }] });
         let people = [
             app.create_user("Ada", "RESPONDER").await,
             app.create_user("Bob", "RESPONDER").await,

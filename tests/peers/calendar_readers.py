@@ -5,6 +5,7 @@ found: the properties of the calendar, every event, and the events that occur in
 """
 
 import json
+import re
 import sys
 import urllib.request
 from datetime import datetime
@@ -41,7 +42,8 @@ for line in sys.stdin:
         "errors": errors,
         "lines": [len(line) for line in body.split(b"\r\n")],
         "round": calendar.to_ical() == icalendar.Calendar.from_ical(calendar.to_ical()).to_ical(),
-        "name": str(calendar["NAME"]),
+        # icalendar does not know this property, so it stays escaped.
+        "name": re.sub(r"\\(.)", r"\1", str(calendar["NAME"])),
         "refresh": calendar["REFRESH-INTERVAL"].dt.total_seconds(),
         "parts": sorted({part.name for part in calendar.walk()}),
         "events": [show(event) for event in calendar.walk("VEVENT")],
