@@ -18,6 +18,7 @@ pub mod api_key;
 pub mod delivery;
 pub mod incident;
 pub mod integration;
+pub mod notice;
 pub mod organization;
 pub mod page;
 pub mod policy;
@@ -32,8 +33,9 @@ pub use alert::{Alert, AlertAction, Link, Translated};
 pub use escalation::{Ladder, Level, MAX_LEVELS, MAX_REPEAT, Responder, Roster, Target};
 pub use fact::{Fact, FactError};
 pub use id::{
-    ApiKeyId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, LayerId, NoteId, OrganizationId,
-    OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId, TeamId, UserId,
+    ApiKeyId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, LayerId, NoteId, NoticeId,
+    OrganizationId, OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId, TeamId,
+    UserId,
 };
 pub use rejection::{ConfigRejection, Rejection};
 pub use severity::Severity;

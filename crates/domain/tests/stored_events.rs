@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use domain::{
     Fact, api_key::ApiKeyEvent, delivery::DeliveryEvent, incident::IncidentEvent,
-    integration::IntegrationEvent, organization::OrganizationEvent, page::PageEvent, policy::PolicyEvent,
-    schedule::ScheduleEvent, service::ServiceEvent, team::TeamEvent, user::UserEvent,
+    integration::IntegrationEvent, notice::NoticeEvent, organization::OrganizationEvent, page::PageEvent,
+    policy::PolicyEvent, schedule::ScheduleEvent, service::ServiceEvent, team::TeamEvent, user::UserEvent,
 };
 
 /// Decodes and writes again: what is written today is what was stored, or the same under a later version.
@@ -38,6 +38,7 @@ fn every_fixture_decodes() {
             "delivery" => read::<DeliveryEvent>(&name, &stored),
             "incident" => read::<IncidentEvent>(&name, &stored),
             "integration" => read::<IntegrationEvent>(&name, &stored),
+            "notice" => read::<NoticeEvent>(&name, &stored),
             "organization" => read::<OrganizationEvent>(&name, &stored),
             "page" => read::<PageEvent>(&name, &stored),
             "policy" => read::<PolicyEvent>(&name, &stored),

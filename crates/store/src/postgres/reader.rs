@@ -32,7 +32,7 @@ const WINDOW: u64 = 20_000;
 
 /// The categories are written as in the condition of the index that serves this.
 const CONFIGURATION: &str = events!(
-    "WHERE position > $1 AND aggregate_type NOT IN ('delivery', 'incident', 'page') ORDER BY position LIMIT $2"
+    "WHERE position > $1 AND aggregate_type NOT IN ('delivery', 'incident', 'page') AND aggregate_type <> 'notice' ORDER BY position LIMIT $2"
 );
 
 /// Values for a statement.
@@ -187,6 +187,7 @@ mod tests {
     fn configuration_is_everything_but_traffic() {
         let traffic = Filter::TRAFFIC.map(|category| format!("'{category}'")).join(", ");
         assert!(CONFIGURATION.contains(&format!("NOT IN ({traffic})")));
+        assert!(CONFIGURATION.contains(&format!("<> '{}'", Filter::NOTICES)));
         let index = include_str!("../../../../migrations/postgres/log/V1__log.sql");
         assert!(index.contains(&format!("WHERE aggregate_type NOT IN ({traffic})")));
     }
