@@ -1,6 +1,6 @@
 //! The outside world behind traits: mail and webhooks.
 //!
-//! A [`Page`] goes to a [`Connector`], which answers with a [`Receipt`] or one of a closed list of [`SendError`]s. The
+//! A [`Page`] or a [`Notice`] goes to a [`Connector`], which answers with a [`Receipt`] or one of a closed list of [`SendError`]s. The
 //! crate knows no event: whoever calls it turns facts into pages and outcomes into facts, and decides about retries.
 //! Every send may run again after a crash, so each carries the same key every time: the `Message-ID` of a mail, the
 //! `webhook-id` of a webhook.
@@ -9,6 +9,7 @@ mod connector;
 mod error;
 mod guard;
 mod mail;
+mod notice;
 mod page;
 mod secret;
 mod text;
@@ -19,6 +20,7 @@ pub use connector::{Connector, Connectors, Settings, SettingsError};
 pub use error::SendError;
 pub use guard::{Guard, Network, NetworkError};
 pub use mail::{Mail, SmtpSettings, SmtpSettingsError, Transport};
+pub use notice::{Notice, NoticeCard, NoticeList};
 pub use page::{Destination, IncidentCard, Page, Receipt, lane};
 pub use secret::{Secret, SecretError};
 pub use tls::install_tls;
