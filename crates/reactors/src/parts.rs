@@ -9,7 +9,7 @@ use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, dispatcher::Dispatcher, intake, pager};
+use crate::{clock, dispatcher::Dispatcher, intake, notices, notices::Desk, pager};
 
 /// Turns the bytes of a delivery into alerts, or says why they make no sense. Pure.
 pub type Translate =
@@ -32,6 +32,8 @@ pub struct Parts {
     pub connectors: Connectors,
     /// Where people reach Midwatch, without a slash at the end.
     pub public_url: String,
+    /// Where it can be seen how far notices are.
+    pub desk: Desk,
 }
 
 /// All reactors of a node.
@@ -53,6 +55,7 @@ impl Reactors {
         let mut running: JoinSet<&'static str> = JoinSet::new();
         running.spawn(named("intake", intake::run(parts.clone())));
         running.spawn(named("pager", pager::run(parts.clone())));
+        running.spawn(named("notices", notices::run(parts.clone())));
         running.spawn(named("clock", clock::run(parts)));
         running.spawn(named("dispatcher", dispatcher.run()));
         let ended = tokio::select! {
