@@ -21,6 +21,7 @@ mod incident_mutation;
 mod integration;
 mod integration_mutation;
 mod negotiate;
+mod notices;
 mod on_call;
 mod page;
 mod payloads;
@@ -65,6 +66,7 @@ struct Query(
     integration::IntegrationQuery,
     delivery::DeliveryQuery,
     event::EventQuery,
+    notices::TimeZoneDataQuery,
     api_key::ApiKeyQuery,
 );
 
@@ -76,6 +78,7 @@ struct Mutation(
     service::ServiceMutation,
     team::TeamMutation,
     user_mutation::UserMutation,
+    notices::ShiftNoticesMutation,
     schedule::ScheduleMutation,
     policy::PolicyMutation,
     integration_mutation::IntegrationMutation,

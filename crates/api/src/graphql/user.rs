@@ -9,6 +9,7 @@ use domain::{UserId, user::ContactMethod};
 use super::{
     caller::{Caller, app},
     fault::Fault,
+    notices::ShiftNotices,
     scalar::{DateTime, Position},
     slice,
     team::Team,
@@ -79,6 +80,11 @@ impl User {
             contact_id: rule.contact.into(),
         };
         self.state.rules.iter().map(rule).collect()
+    }
+
+    /// What they are told about their time on call.
+    async fn shift_notices(&self) -> ShiftNotices {
+        ShiftNotices::of(&self.state)
     }
 
     /// The teams they belong to.
