@@ -5,6 +5,7 @@ use domain::{
     Target, TeamId, Timestamp, Unknown, UserId,
     api_key::{ApiKey, ApiKeyCommand},
     integration::{Integration, IntegrationCommand, IntegrationKind},
+    notice::ShiftNotices,
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
     service::{Service, ServiceCommand},
@@ -123,6 +124,8 @@ fn what_was_accepted_is_no_news_the_second_time() {
     accepted_once::<Team>(&[team("Payments")], &members);
     accepted_once::<User>(&[], &user(vec![mail(1, "a@example.org")], vec![]));
     accepted_once::<User>(&[user(vec![], vec![])], &UserCommand::DeactivateUser { at: AT });
+    let notices = ShiftNotices { start_lead_minutes: vec![30, 60], ..ShiftNotices::default() };
+    accepted_once::<User>(&[user(vec![], vec![])], &UserCommand::SetShiftNotices { notices });
     accepted_once::<Service>(&[], &service());
     accepted_once::<Service>(&[service()], &ServiceCommand::RetireService { at: AT });
     accepted_once::<Policy>(&[], &policy(vec![level(60)], 1));
