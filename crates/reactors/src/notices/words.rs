@@ -72,9 +72,10 @@ pub(super) fn name(directory: &Directory, user: UserId) -> String {
     profile.map_or_else(|| user.to_string(), |profile| profile.name.clone())
 }
 
-/// Several names.
+/// Several names, in their order.
 pub(super) fn names(directory: &Directory, users: &[UserId]) -> String {
-    let names: Vec<String> = users.iter().map(|user| name(directory, *user)).collect();
+    let mut names: Vec<String> = users.iter().map(|user| name(directory, *user)).collect();
+    names.sort_unstable();
     match names.as_slice() {
         [] => "nobody".to_owned(),
         [one] => one.clone(),
