@@ -11,6 +11,7 @@ mod deduplication;
 mod escalation;
 mod graphql_ws;
 mod hostile_bodies;
+mod notices;
 mod paging;
 mod postgres;
 mod restart;

@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 use tracing::{Instrument, info_span};
 
 use crate::{
-    Destination, Downloads, Guard, Mail, NoDownloads, Page, Receipt, SendError, SmtpSettings, Sns, Webhooks,
+    Destination, Downloads, Guard, Mail, NoDownloads, Notice, Page, Receipt, SendError, SmtpSettings, Sns,
+    Webhooks,
 };
 
 /// Something that hands pages to the outside world.
@@ -19,6 +20,9 @@ pub trait Connector: Send + Sync {
     /// Hands over one page. May be called again with the same page: its key lets the receiver drop the repeat. Safe
     /// to drop before it ends; the page may then have been delivered or not.
     fn send<'a>(&'a self, page: &'a Page) -> BoxFuture<'a, Result<Receipt, SendError>>;
+
+    /// Hands over one notice, under the same promises.
+    fn notify<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<Receipt, SendError>>;
 }
 
 /// How to reach the outside world.
@@ -94,10 +98,7 @@ impl Connectors {
     /// Hands a page to the sender of its destination, measured and traced. The outcome is not logged: the caller
     /// records it.
     pub async fn send(&self, page: &Page) -> Result<Receipt, SendError> {
-        let connector = match page.to {
-            Destination::Email { .. } => &self.mail,
-            Destination::Webhook { .. } => &self.webhook,
-        };
+        let connector = self.sender(&page.to);
         let provider = connector.name();
         let span = info_span!(
             "send_page",
@@ -122,6 +123,30 @@ impl Connectors {
         }
         result
     }
+
+    /// Hands a notice to the sender of its destination. It is measured apart: it is no page.
+    pub async fn notify(&self, notice: &Notice) -> Result<Receipt, SendError> {
+        let connector = self.sender(&notice.to);
+        let provider = connector.name();
+        let (kind, attempt) = (&*notice.card.kind, notice.attempt);
+        let span =
+            info_span!("send_notice", otel.kind = "client", provider, notice = %notice.key, kind, attempt);
+        let started = Instant::now();
+        let result = connector.notify(notice).instrument(span).await;
+        metrics::histogram!("midwatch_notice_send_seconds", "provider" => provider).record(started.elapsed());
+        if let Err(error) = &result {
+            metrics::counter!("midwatch_notice_failures_total", "provider" => provider, "code" => error.code())
+                .increment(1);
+        }
+        result
+    }
+
+    fn sender(&self, to: &Destination) -> &Arc<dyn Connector> {
+        match to {
+            Destination::Email { .. } => &self.mail,
+            Destination::Webhook { .. } => &self.webhook,
+        }
+    }
 }
 
 impl std::fmt::Debug for Connectors {
@@ -143,6 +168,10 @@ impl Connector for NoMail {
     }
 
     fn send<'a>(&'a self, _: &'a Page) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        futures::future::ready(Err(SendError::NotConfigured { channel: "mail" })).boxed()
+    }
+
+    fn notify<'a>(&'a self, _: &'a Notice) -> BoxFuture<'a, Result<Receipt, SendError>> {
         futures::future::ready(Err(SendError::NotConfigured { channel: "mail" })).boxed()
     }
 }

@@ -152,6 +152,8 @@ ids! {
     LayerId = "lay", "layer", "a layer";
     /// A note on an incident.
     NoteId = "not", "note", "a note";
+    /// What somebody is told about their time on call.
+    NoticeId = "ntc", "notice", "a notice";
     /// The organisation that this installation serves.
     OrganizationId = "org", "organization", "an organization";
     /// An override of a schedule.

@@ -19,6 +19,7 @@ pub mod calendar_feed;
 pub mod delivery;
 pub mod incident;
 pub mod integration;
+pub mod notice;
 pub mod on_call;
 pub mod organization;
 pub mod page;
@@ -35,8 +36,8 @@ pub use escalation::{Ladder, Level, MAX_LEVELS, MAX_REPEAT, Responder, Roster, T
 pub use fact::{Fact, FactError};
 pub use id::{
     ApiKeyId, CalendarFeedId, ContactId, DeliveryId, IdError, IncidentId, IntegrationId, LayerId, NoteId,
-    OrganizationId, OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId, TeamId,
-    UserId,
+    NoticeId, OrganizationId, OverrideId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, SwapId,
+    TeamId, UserId,
 };
 pub use rejection::{ConfigRejection, Rejection};
 pub use severity::Severity;

@@ -290,7 +290,7 @@ impl Aggregate for Page {
 /// Exponential backoff with jitter: 2 s doubled for each failure up to 5 min, then between half and
 /// the whole of it. The jitter comes from the page's id, so that pages spread out but deciding stays
 /// repeatable. A provider that asks for a longer wait gets it, up to 15 min.
-fn retry_delay(page: Uuid, attempt: u32, asked: Option<Duration>) -> Duration {
+pub(crate) fn retry_delay(page: Uuid, attempt: u32, asked: Option<Duration>) -> Duration {
     let backoff = FIRST_RETRY.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(LONGEST_RETRY);
     let spread = page.as_bytes()[attempt as usize % 16];
     let jittered = backoff / 2 + backoff / 2 * u32::from(spread) / 255;

@@ -23,6 +23,7 @@ mod timetable;
 mod tzdb;
 mod window;
 mod zone;
+mod zone_data;
 
 pub use adjustment::{Adjustment, Change, Source};
 pub use check::{MAX_LAYERS, MAX_SHARING, MAX_SLOTS, MAX_WINDOWS, check_span, check_version};
@@ -38,3 +39,4 @@ pub use timeline::{Handoff, LayerTimeline, Segment, TooLong, gaps, shifts};
 pub use timetable::{Cause, Timetable};
 pub use tzdb::{Tzdb, ZoneFileError, Zones};
 pub use zone::{Written, Zone};
+pub use zone_data::{RecordedZones, ZoneData};

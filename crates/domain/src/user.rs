@@ -4,7 +4,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, ConfigRejection, ContactId, Fact, Invalid, SecretId, Subject, Timestamp, UserId, validate,
+    Aggregate, ConfigRejection, ContactId, Fact, Invalid, SecretId, Subject, Timestamp, UserId,
+    notice::ShiftNotices, validate,
 };
 
 /// Contacts that one user may have.
@@ -98,6 +99,11 @@ pub enum UserCommand {
         /// In which order from now on.
         rules: Option<Vec<NotificationRule>>,
     },
+    /// Choose what they are told about their time on call.
+    SetShiftNotices {
+        /// What, and through which contact.
+        notices: ShiftNotices,
+    },
     /// Stop paging them; their name stays in every history.
     DeactivateUser {
         /// When.
@@ -132,6 +138,12 @@ pub enum UserEvent {
         /// In which order from now on.
         rules: Vec<NotificationRule>,
     },
+    /// They are told something else about their time on call.
+    #[serde(rename = "user.shift_notices_set.v1")]
+    ShiftNoticesSet {
+        /// What, and through which contact.
+        notices: ShiftNotices,
+    },
     /// They are no longer paged.
     #[serde(rename = "user.deactivated.v1")]
     Deactivated {
@@ -155,6 +167,8 @@ pub struct User {
     pub contacts: Vec<Contact>,
     /// In which order.
     pub rules: Vec<NotificationRule>,
+    /// What they are told about their time on call.
+    pub notices: ShiftNotices,
     /// Since when they are no longer paged.
     pub deactivated_at: Option<Timestamp>,
 }
@@ -176,6 +190,11 @@ impl User {
         } else {
             self.rules.clone()
         }
+    }
+
+    /// Through which contact they are told about their time on call; none: not at all.
+    pub fn notice_contact(&self) -> Option<&Contact> {
+        self.notices.contact_among(&self.contacts).filter(|_| self.is_active())
     }
 
     fn active(&self) -> Result<(), ConfigRejection> {
@@ -206,6 +225,7 @@ impl Aggregate for User {
                 self.contacts.clone_from(contacts);
                 self.rules.clone_from(rules);
             }
+            UserEvent::ShiftNoticesSet { notices } => self.notices.clone_from(notices),
             UserEvent::Deactivated { at } => self.deactivated_at = Some(*at),
         }
     }
@@ -215,6 +235,12 @@ impl Aggregate for User {
             UserCommand::CreateUser { profile, contacts, rules } => create(self, profile, contacts, rules),
             UserCommand::UpdateUser { profile, contacts, rules } => {
                 update(self, profile.as_ref(), contacts.as_ref(), rules.as_ref())
+            }
+            UserCommand::SetShiftNotices { notices } => {
+                self.active()?;
+                let notices = notices.checked(&self.contacts)?;
+                let news = notices != self.notices;
+                Ok(news.then_some(UserEvent::ShiftNoticesSet { notices }).into_iter().collect())
             }
             UserCommand::DeactivateUser { at } => match self.active() {
                 Err(ConfigRejection::Retired { .. }) => Ok(vec![]),

@@ -6,6 +6,7 @@ use domain::{
     api_key::{ApiKey, ApiKeyCommand},
     calendar_feed::{CalendarFeed, CalendarFeedCommand, Scope},
     integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading},
+    notice::ShiftNotices,
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
     service::{Service, ServiceCommand},
@@ -128,6 +129,8 @@ fn what_was_accepted_is_no_news_the_second_time() {
     accepted_once::<Team>(&[team("Payments")], &members);
     accepted_once::<User>(&[], &user(vec![mail(1, "a@example.org")], vec![]));
     accepted_once::<User>(&[user(vec![], vec![])], &UserCommand::DeactivateUser { at: AT });
+    let notices = ShiftNotices { start_lead_minutes: vec![30, 60], ..ShiftNotices::default() };
+    accepted_once::<User>(&[user(vec![], vec![])], &UserCommand::SetShiftNotices { notices });
     accepted_once::<Service>(&[], &service());
     accepted_once::<Service>(&[service()], &ServiceCommand::RetireService { at: AT });
     accepted_once::<Policy>(&[], &policy(vec![level(60)], 1));

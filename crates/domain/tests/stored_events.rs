@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use domain::{
     Fact, api_key::ApiKeyEvent, calendar_feed::CalendarFeedEvent, delivery::DeliveryEvent,
-    incident::IncidentEvent, integration::IntegrationEvent, on_call::OnCallEvent,
+    incident::IncidentEvent, integration::IntegrationEvent, notice::NoticeEvent, on_call::OnCallEvent,
     organization::OrganizationEvent, page::PageEvent, policy::PolicyEvent, schedule::ScheduleEvent,
     service::ServiceEvent, team::TeamEvent, user::UserEvent,
 };
@@ -40,6 +40,7 @@ fn every_fixture_decodes() {
             "delivery" => read::<DeliveryEvent>(&name, &stored),
             "incident" => read::<IncidentEvent>(&name, &stored),
             "integration" => read::<IntegrationEvent>(&name, &stored),
+            "notice" => read::<NoticeEvent>(&name, &stored),
             "oncall" => read::<OnCallEvent>(&name, &stored),
             "organization" => read::<OrganizationEvent>(&name, &stored),
             "page" => read::<PageEvent>(&name, &stored),

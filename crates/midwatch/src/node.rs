@@ -53,6 +53,8 @@ pub struct Running {
     pub app: App,
     /// What it knows about itself.
     pub health: Arc<Health>,
+    /// How far its notices are.
+    pub notices: reactors::Desk,
     /// The demo, if there is one.
     pub demo: Option<Demo>,
     tasks: Tasks,
@@ -102,6 +104,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     let mut tasks = Tasks::new(stop.clone());
     let following = (directory.clone(), stop.clone());
     tasks.spawn("the directory", async move { until(following.1, following.0.follow()).await });
+    let notices = reactors::Desk::default();
     let worker = Worker {
         store,
         reads: reads.clone(),
@@ -117,6 +120,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             }),
             connectors,
             public_url,
+            desk: notices.clone(),
         },
         health: Arc::clone(&health),
         stop: stop.clone(),
@@ -142,7 +146,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     let router = api::router(app.clone(), &ops, open);
     tasks.spawn("the HTTP server", serve::serve(listener, router, stop.clone()));
     tasks.spawn("the measurements", until(stop, upkeep()));
-    Ok(Running { address, app, health, demo, tasks })
+    Ok(Running { address, app, health, notices, demo, tasks })
 }
 
 impl Running {

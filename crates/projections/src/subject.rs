@@ -1,8 +1,8 @@
 //! Subjects as keys: a byte for the kind and the UUID, so that an index row stays small.
 
 use domain::{
-    ApiKeyId, CalendarFeedId, ContactId, DeliveryId, IncidentId, IntegrationId, NoteId, OrganizationId,
-    PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, TeamId, UserId,
+    ApiKeyId, CalendarFeedId, ContactId, DeliveryId, IncidentId, IntegrationId, NoteId, NoticeId,
+    OrganizationId, PageId, PolicyId, ScheduleId, SecretId, ServiceId, Subject, TeamId, UserId,
 };
 use store::Recorded;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub(crate) type Key = [u8; 17];
 
 /// The kinds with the prefixes and categories of their ids. Stored: a number is never given to another kind.
-const KINDS: [(u8, &str, &str); 15] = [
+const KINDS: [(u8, &str, &str); 16] = [
     (1, IncidentId::PREFIX, IncidentId::CATEGORY),
     (2, PageId::PREFIX, PageId::CATEGORY),
     (3, DeliveryId::PREFIX, DeliveryId::CATEGORY),
@@ -26,6 +26,7 @@ const KINDS: [(u8, &str, &str); 15] = [
     (12, ContactId::PREFIX, ContactId::CATEGORY),
     (13, NoteId::PREFIX, NoteId::CATEGORY),
     (14, SecretId::PREFIX, SecretId::CATEGORY),
+    (15, NoticeId::PREFIX, NoticeId::CATEGORY),
     (18, CalendarFeedId::PREFIX, CalendarFeedId::CATEGORY),
 ];
 

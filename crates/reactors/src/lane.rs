@@ -18,15 +18,31 @@ const LANES: usize = 512;
 /// What is done with a job.
 type Work<J> = Arc<dyn Fn(J) -> BoxFuture<'static, ()> + Send + Sync>;
 
+/// How much a lane takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Breadth {
+    /// Jobs under way at once.
+    pub(crate) width: usize,
+    /// Jobs that it holds in memory; beyond that they wait where they came from.
+    pub(crate) length: usize,
+}
+
 /// Queues by name. A lane opens when something is put on it.
 pub(crate) struct Lanes<J> {
+    breadth: Breadth,
     work: Work<J>,
     open: Mutex<HashMap<String, mpsc::Sender<J>>>,
 }
 
 impl<J: Send + 'static> Lanes<J> {
+    /// Lanes that take what pages need.
     pub(crate) fn new(work: Work<J>) -> Self {
-        Self { work, open: Mutex::new(HashMap::new()) }
+        Self::of_breadth(Breadth { width: WIDTH, length: LENGTH }, work)
+    }
+
+    /// Lanes that take so much.
+    pub(crate) fn of_breadth(breadth: Breadth, work: Work<J>) -> Self {
+        Self { breadth, work, open: Mutex::new(HashMap::new()) }
     }
 
     /// Puts a job on a lane. A job that finds no place is dropped, and the answer is no.
@@ -34,16 +50,17 @@ impl<J: Send + 'static> Lanes<J> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= LANES && !open.contains_key(&lane) {
             // An idle lane ends once its queue cannot be reached; a busy one stays.
-            open.retain(|_, queue| queue.capacity() < LENGTH);
+            open.retain(|_, queue| queue.capacity() < self.breadth.length);
         }
-        open.entry(lane).or_insert_with(|| serve(Arc::clone(&self.work))).try_send(job).is_ok()
+        let serve = || serve(self.breadth, Arc::clone(&self.work));
+        open.entry(lane).or_insert_with(serve).try_send(job).is_ok()
     }
 }
 
-fn serve<J: Send + 'static>(work: Work<J>) -> mpsc::Sender<J> {
-    let (queue, mut jobs) = mpsc::channel::<J>(LENGTH);
+fn serve<J: Send + 'static>(Breadth { width, length }: Breadth, work: Work<J>) -> mpsc::Sender<J> {
+    let (queue, mut jobs) = mpsc::channel::<J>(length);
     tokio::spawn(async move {
-        let width = Arc::new(Semaphore::new(WIDTH));
+        let width = Arc::new(Semaphore::new(width));
         while let Some(job) = jobs.recv().await {
             let Ok(place) = Arc::clone(&width).acquire_owned().await else { return };
             let working = work(job);

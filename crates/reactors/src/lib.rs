@@ -1,8 +1,9 @@
 //! Facts and deadlines in, commands and effects out.
 //!
-//! Six reactors, each safe to run twice: `intake` turns deliveries into incidents, `clock`
-//! escalates what is overdue, `pager` turns levels into pages, `dispatcher` hands pages to
-//! connectors, `recorder` writes down who is on call, `leaver` takes people who left out of schedules. Each finds its place again from the log and the read models after a crash.
+//! Seven reactors, each safe to run twice: `intake` turns deliveries into incidents, `clock` escalates what is overdue,
+//! `pager` turns levels into pages, `dispatcher` hands pages to connectors, `recorder` writes down who is on call,
+//! `leaver` takes people who left out of schedules, `notices` tells people about their time on call. Each finds its place
+//! again from the log and the read models after a crash.
 
 mod clock;
 mod dispatcher;
@@ -10,9 +11,11 @@ mod intake;
 mod lane;
 mod leaver;
 mod letter;
+mod notices;
 mod pager;
 mod parts;
 mod recorder;
 mod retry;
 
+pub use notices::Desk;
 pub use parts::{Parts, Reactors, Translate};

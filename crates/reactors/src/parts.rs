@@ -9,7 +9,7 @@ use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, dispatcher::Dispatcher, intake, leaver, pager, recorder};
+use crate::{clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, recorder};
 
 /// Says what the bytes of a delivery mean, or why they make no sense. Pure.
 pub type Translate =
@@ -34,6 +34,8 @@ pub struct Parts {
     pub connectors: Connectors,
     /// Where people reach Midwatch, without a slash at the end.
     pub public_url: String,
+    /// Where it can be seen how far notices are.
+    pub desk: Desk,
 }
 
 /// All reactors of a node.
@@ -55,6 +57,7 @@ impl Reactors {
         let mut running: JoinSet<&'static str> = JoinSet::new();
         running.spawn(named("intake", intake::run(parts.clone())));
         running.spawn(named("pager", pager::run(parts.clone())));
+        running.spawn(named("notices", notices::run(parts.clone())));
         running.spawn(named("clock", clock::run(parts.clone())));
         running.spawn(named("recorder", recorder::run(parts.clone())));
         running.spawn(named("leaver", leaver::run(parts)));

@@ -113,7 +113,7 @@ pub enum Filter {
     #[default]
     All,
     /// Only events of the streams that hold configuration, such as teams, users and policies:
-    /// everything except [`Filter::TRAFFIC`]. Backends keep a small index for this.
+    /// everything except [`Filter::TRAFFIC`] and [`Filter::NOTICES`]. Backends keep a small index for this.
     Configuration,
     /// Only events of streams in these categories.
     Categories(Vec<&'static str>),
@@ -123,11 +123,15 @@ impl Filter {
     /// The categories that grow with alerts and with time rather than with the organisation.
     pub const TRAFFIC: [&'static str; 4] = ["delivery", "incident", "oncall", "page"];
 
+    /// The category that grows with schedules: neither configuration, nor anything that read models are folded from.
+    /// The index of configuration holds it, because it is small, and readers pass over it.
+    pub const NOTICES: &'static str = "notice";
+
     /// Whether the reader wants events of this category.
     pub fn admits(&self, category: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Configuration => !Self::TRAFFIC.contains(&category),
+            Self::Configuration => !Self::TRAFFIC.contains(&category) && category != Self::NOTICES,
             Self::Categories(wanted) => wanted.contains(&category),
         }
     }

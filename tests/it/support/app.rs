@@ -39,7 +39,16 @@ impl TestApp {
 
     /// A node on this SQLite file.
     pub(crate) async fn start_on(file: &Path, clock: VirtualClock, outbox: Outbox) -> Self {
-        let config = midwatch::Config::for_tests(&format!("sqlite:{}", file.display()), TOKEN);
+        Self::start_with(Self::config(&format!("sqlite:{}", file.display())), clock, outbox).await
+    }
+
+    /// The configuration of a node on this database.
+    pub(crate) fn config(database: &str) -> midwatch::Config {
+        midwatch::Config::for_tests(database, TOKEN)
+    }
+
+    /// A node with this configuration.
+    pub(crate) async fn start_with(config: midwatch::Config, clock: VirtualClock, outbox: Outbox) -> Self {
         let parts = midwatch::Parts { clock: Arc::new(clock.clone()), connectors: Some(outbox.connectors()) };
         let running = midwatch::start(config, parts).await.expect("the node starts");
         connectors::install_tls();
@@ -68,6 +77,17 @@ impl TestApp {
         let metadata = Metadata::of(Actor::Administrator, commands::mint::uuid());
         let done = app.engine.execute::<A>(id, command, &metadata).await.expect("it is accepted");
         assert!(app.directory.reach(done.position, PATIENCE).await, "the directory follows");
+    }
+
+    /// Whether it projects and reacts.
+    pub(crate) fn leads(&self) -> bool {
+        self.running.health.leads()
+    }
+
+    /// What `/readyz` says.
+    pub(crate) async fn ready(&self) -> Value {
+        let answer = self.http.get(format!("http://{}/readyz", self.address())).send().await;
+        answer.expect("an answer").json().await.expect("it is JSON")
     }
 
     /// Sends a body to a path, without a token.
@@ -120,7 +140,14 @@ impl TestApp {
             let now = self.clock.now();
             let escalation = reads.next_escalation().await.expect("deadlines can be read");
             let page = reads.next_page(now).await.expect("deadlines can be read");
-            let next = escalation.into_iter().chain(page).min().filter(|next| *next <= end).unwrap_or(end);
+            let notice = self.running.notices.next_at();
+            let next = escalation
+                .into_iter()
+                .chain(page)
+                .chain(notice)
+                .min()
+                .filter(|next| *next <= end)
+                .unwrap_or(end);
             self.clock.advance(next.since(now));
             if next == end {
                 return self.settle().await;
@@ -153,6 +180,7 @@ impl TestApp {
             && app.reads.due_escalations(now, 1).await.is_ok_and(|rows| rows.is_empty())
             && app.reads.due_pages(now, None, 1).await.is_ok_and(|rows| rows.is_empty())
             && self.has_written_down(now).await
+            && self.running.notices.is_done(head, now)
             && app.engine.store().head() == head
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connectors::{Connector, Connectors, Destination, Page, Receipt, SendError};
+use connectors::{Connector, Connectors, Destination, Notice, NoticeCard, Page, Receipt, SendError};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::Notify;
 
@@ -28,6 +28,19 @@ pub(crate) struct Sent {
     pub(crate) attempt: u32,
 }
 
+/// One notice that was handed over.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// The idempotency key: the notice's id.
+    pub(crate) key: String,
+    /// The mail address or the webhook's URL.
+    pub(crate) to: String,
+    /// What it says.
+    pub(crate) card: NoticeCard,
+    /// Which attempt.
+    pub(crate) attempt: u32,
+}
+
 /// A recorder that stands in for every provider.
 #[derive(Clone, Default)]
 pub(crate) struct Outbox(Arc<State>);
@@ -35,6 +48,7 @@ pub(crate) struct Outbox(Arc<State>);
 #[derive(Default)]
 struct State {
     sent: Mutex<Vec<Sent>>,
+    told: Mutex<Vec<Told>>,
     /// Answers to give to a destination before it works again.
     failures: Mutex<HashMap<String, Vec<SendError>>>,
     /// Destinations that do not answer, and who waits for them.
@@ -60,6 +74,16 @@ impl Outbox {
         self.sent().into_iter().filter(|sent| sent.to == to).collect()
     }
 
+    /// Every notice that was handed over and taken, oldest first.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        lock(&self.0.told).clone()
+    }
+
+    /// What one address was told.
+    pub(crate) fn told_to(&self, to: &str) -> Vec<Told> {
+        self.told().into_iter().filter(|told| told.to == to).collect()
+    }
+
     /// The next attempts to reach `to` fail like this.
     pub(crate) fn fail(&self, to: &str, errors: Vec<SendError>) {
         lock(&self.0.failures).entry(to.to_owned()).or_default().extend(errors);
@@ -70,8 +94,9 @@ impl Outbox {
         Arc::clone(lock(&self.0.hanging).entry(to.to_owned()).or_default())
     }
 
-    async fn hand_over(&self, provider: &'static str, page: &Page) -> Result<Receipt, SendError> {
-        let to = match &page.to {
+    /// Where something goes, once that destination has behaved as it was told to.
+    async fn reach(&self, to: &Destination) -> Result<String, SendError> {
+        let to = match to {
             Destination::Email { address } => address.clone(),
             Destination::Webhook { url, .. } => url.clone(),
         };
@@ -81,9 +106,18 @@ impl Outbox {
         }
         let failure =
             lock(&self.0.failures).get_mut(&to).filter(|all| !all.is_empty()).map(|all| all.remove(0));
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
+        failure.map_or(Ok(to), Err)
+    }
+
+    async fn tell(&self, provider: &'static str, notice: &Notice) -> Result<Receipt, SendError> {
+        let to = self.reach(&notice.to).await?;
+        let (key, card, attempt) = (notice.key.clone(), notice.card.clone(), notice.attempt);
+        lock(&self.0.told).push(Told { key, to, card, attempt });
+        Ok(Receipt { provider, reference: Some("recorded".to_owned()) })
+    }
+
+    async fn hand_over(&self, provider: &'static str, page: &Page) -> Result<Receipt, SendError> {
+        let to = self.reach(&page.to).await?;
         lock(&self.0.sent).push(Sent {
             key: page.key.clone(),
             to,
@@ -110,5 +144,9 @@ impl Connector for Recorder {
 
     fn send<'a>(&'a self, page: &'a Page) -> BoxFuture<'a, Result<Receipt, SendError>> {
         self.0.hand_over(self.1, page).boxed()
+    }
+
+    fn notify<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        self.0.tell(self.1, notice).boxed()
     }
 }

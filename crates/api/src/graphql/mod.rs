@@ -22,6 +22,7 @@ mod incident_mutation;
 mod integration;
 mod integration_mutation;
 mod negotiate;
+mod notices;
 mod on_call;
 mod page;
 mod payloads;
@@ -69,6 +70,7 @@ struct Query(
     integration::IntegrationQuery,
     delivery::DeliveryQuery,
     event::EventQuery,
+    notices::TimeZoneDataQuery,
     api_key::ApiKeyQuery,
 );
 
@@ -80,6 +82,7 @@ struct Mutation(
     service::ServiceMutation,
     team::TeamMutation,
     user_mutation::UserMutation,
+    notices::ShiftNoticesMutation,
     schedule::ScheduleMutation,
     schedule::OverrideMutation,
     schedule::SwapMutation,

@@ -10,6 +10,7 @@ use domain::{
     delivery::{DeliveryEvent, Verdict},
     incident::{Cause, IncidentEvent},
     integration::IntegrationEvent,
+    notice::{About, NoticeEvent, SwapStep, Withheld},
     on_call::{self, OnCallEvent},
     organization::OrganizationEvent,
     page::{PageEvent, Withdrawal},
@@ -30,6 +31,7 @@ pub fn sentence(directory: &Directory, event: &Recorded) -> String {
     let told = match event.category() {
         "incident" => Fact::decode(kind, payload).map(|fact| words.incident(&fact)),
         "page" => Fact::decode(kind, payload).map(|fact| words.page(&fact)),
+        "notice" => Fact::decode(kind, payload).map(|fact| words.notice(&fact)),
         "delivery" => Fact::decode(kind, payload).map(|fact| words.delivery(&fact)),
         "team" => Fact::decode(kind, payload).map(|fact| words.team(&fact)),
         "user" => Fact::decode(kind, payload).map(|fact| words.user(&fact)),
@@ -158,6 +160,36 @@ impl Words<'_> {
         }
     }
 
+    fn notice(&self, event: &NoticeEvent) -> String {
+        match event {
+            NoticeEvent::Requested { matter, .. } => {
+                format!("{} is to be told {}", self.person(matter.user), subject_of(&matter.about))
+            }
+            NoticeEvent::Sent { user, provider, attempt, .. } => {
+                let again = if *attempt > 1 { format!(" at attempt {attempt}") } else { String::new() };
+                format!("{} was told through {provider}{again}", self.person(*user))
+            }
+            NoticeEvent::Failed { user, code, detail, retry_at, .. } => {
+                let next = match retry_at {
+                    Some(at) => format!("; next attempt at {at}"),
+                    None => "; given up".to_owned(),
+                };
+                format!("{} could not be told ({code}): {detail}{next}", self.person(*user))
+            }
+            NoticeEvent::Withdrawn { user, reason, .. } => {
+                let reason = match reason {
+                    Withheld::Moved => "the shift is at another time or somebody else's",
+                    Withheld::TooLate => "it has begun or is over",
+                    Withheld::Superseded => "a later notice says the same",
+                    Withheld::Unchanged => "nothing is different after all",
+                    Withheld::SwitchedOff => "they do not want to be told",
+                    Withheld::Unreachable => "the person or the contact is gone",
+                };
+                format!("{} is not told: {reason}", self.person(*user))
+            }
+        }
+    }
+
     fn delivery(&self, event: &DeliveryEvent) -> String {
         match event {
             DeliveryEvent::Received { integration, .. } => {
@@ -199,6 +231,12 @@ impl Words<'_> {
             UserEvent::Created { profile, .. } => format!("{by} added {}", profile.name),
             UserEvent::ProfileChanged { profile } => format!("{by} changed the profile of {}", profile.name),
             UserEvent::ReachabilityChanged { .. } => format!("{by} changed how to reach them"),
+            UserEvent::ShiftNoticesSet { notices } if notices.enabled => {
+                format!("{by} chose what they are told about their time on call")
+            }
+            UserEvent::ShiftNoticesSet { .. } => {
+                format!("{by} switched off what they are told about their time on call")
+            }
             UserEvent::Deactivated { .. } => format!("{by} deactivated them"),
         }
     }
@@ -336,10 +374,24 @@ impl Words<'_> {
     }
 
     fn organization(&self, event: &OrganizationEvent) -> String {
-        let OrganizationEvent::CatchAllSet { policy } = event;
-        let policy = policy.and_then(|id| self.directory.policies.get(&id));
-        let name = policy.map_or("nobody but the administrators", |policy| policy.name.as_str());
-        format!("{} sent alerts that nothing else covers to {name}", self.somebody())
+        match event {
+            OrganizationEvent::CatchAllSet { policy } => {
+                let policy = policy.and_then(|id| self.directory.policies.get(&id));
+                let name = policy.map_or("nobody but the administrators", |policy| policy.name.as_str());
+                format!("{} sent alerts that nothing else covers to {name}", self.somebody())
+            }
+            OrganizationEvent::ZoneDataRecorded { data, .. } => {
+                format!("Time zone data {} was taken note of", data.version)
+            }
+            OrganizationEvent::ZoneDataChanged { version, previous, schedules, .. } => {
+                let moved = match schedules.len() {
+                    0 => "moves no shift".to_owned(),
+                    1 => "moves shifts on 1 schedule".to_owned(),
+                    many => format!("moves shifts on {many} schedules"),
+                };
+                format!("Time zone data {version} is in use after {previous} and {moved}")
+            }
+        }
     }
 
     fn api_key(&self, event: &ApiKeyEvent) -> String {
@@ -374,6 +426,25 @@ fn overlap(until: Option<Timestamp>) -> String {
 fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a notice is about, to follow "to be told".
+fn subject_of(about: &About) -> String {
+    match about {
+        About::ShiftStarts { start, .. } => format!("that their shift begins at {start}"),
+        About::ShiftEnds { end, .. } => format!("that their shift ends at {end}"),
+        About::ShiftBegan { start } => format!("that they are on call since {start}"),
+        About::GapsAhead { .. } => "that nobody will be on call at some times".to_owned(),
+        About::ShiftsMoved { .. } => "that their shifts have moved".to_owned(),
+        About::SwapChanged { step, .. } => match step {
+            SwapStep::Requested => "that a swap is asked for".to_owned(),
+            SwapStep::Expired => "that nobody took a shift over in time".to_owned(),
+            step => format!("that a swap was {}", step.word()),
+        },
+        About::OverrideIdle { .. } => "that an override finds nobody to relieve".to_owned(),
+        About::SwapIdle { .. } => "that a swap finds nobody to relieve".to_owned(),
+        About::ZoneDataChanged { version } => format!("that time zone data {version} moves shifts"),
+    }
 }
 
 const fn because(cause: Cause) -> &'static str {

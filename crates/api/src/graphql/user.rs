@@ -10,6 +10,7 @@ use super::{
     calendar_feed::CalendarFeed,
     caller::{Caller, app},
     fault::Fault,
+    notices::ShiftNotices,
     scalar::{DateTime, Position},
     schedule::{Schedule, Shift, cost, horizon, window},
     slice,
@@ -89,6 +90,11 @@ impl User {
             contact_id: rule.contact.into(),
         };
         self.state.rules.iter().map(rule).collect()
+    }
+
+    /// What they are told about their time on call.
+    async fn shift_notices(&self) -> ShiftNotices {
+        ShiftNotices::of(&self.state)
     }
 
     /// The teams they belong to.

@@ -85,6 +85,7 @@ pub(super) async fn ready(app: &App, health: &Health) -> Response {
                 "leader": health.leads(), "stopping": app.shutdown.is_cancelled()
             })),
             "clock": check(&Ok(()), overdue(app).await),
+            "timeZoneData": {"ok": true, "version": app.directory.now().zones.version()},
             "connectors": {"mail": if health.mail.load(Ordering::Relaxed) { "configured" } else { "not configured" },
                 "webhook": "configured"},
         },

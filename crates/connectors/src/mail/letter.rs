@@ -18,34 +18,91 @@ const MAX_NAME: usize = 200;
 
 /// The mail for a page: text and HTML, threaded by incident, with an id that is the same on every attempt.
 pub(super) fn letter(page: &Page, address: &str, from: &Mailbox) -> Result<Message, SendError> {
+    let card = Shown::new(&page.incident);
+    let head = Head {
+        key: &page.key,
+        thread: &page.incident.id,
+        at_unix: page.at_unix,
+        recipient: &card.recipient,
+        subject: card.subject(),
+        marks: &[("X-Midwatch-Page", &page.key), ("X-Midwatch-Incident", &page.incident.id)],
+    };
+    letter_of(&head, address, from, card.text(), card.html())
+}
+
+/// What stands above a mail. Texts are cleaned; keys need not be.
+pub(super) struct Head<'a> {
+    pub(super) key: &'a str,
+    /// What mails of one thread share.
+    pub(super) thread: &'a str,
+    pub(super) at_unix: i64,
+    pub(super) recipient: &'a str,
+    pub(super) subject: String,
+    /// Headers of our own, by which rules can sort.
+    pub(super) marks: &'a [(&'static str, &'a str)],
+}
+
+/// A mail in text and HTML.
+pub(super) fn letter_of(
+    head: &Head<'_>,
+    address: &str,
+    from: &Mailbox,
+    text: String,
+    html: String,
+) -> Result<Message, SendError> {
     let to: Address = address
         .trim()
         .parse()
         .map_err(|_| SendError::Invalid { why: "the mail address is not an address".to_owned() })?;
-    let card = Shown::new(&page.incident);
     let domain = from.email.domain();
-    let thread = format!("<{}@{domain}>", token(&page.incident.id));
-    let seconds = u64::try_from(page.at_unix).unwrap_or(0);
-    Message::builder()
+    let thread = format!("<{}@{domain}>", token(head.thread));
+    let seconds = u64::try_from(head.at_unix).unwrap_or(0);
+    let recipient = Some(head.recipient.to_owned()).filter(|name| !name.is_empty());
+    let mut message = Message::builder()
         .from(from.clone())
-        .to(Mailbox::new(Some(card.recipient.clone()).filter(|name| !name.is_empty()), to))
-        .subject(card.subject())
+        .to(Mailbox::new(recipient, to))
+        .subject(head.subject.clone())
         .date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-        .message_id(Some(format!("<{}@{domain}>", token(&page.key))))
-        // Nobody ever sends the mail with the incident's id; mail programs group by a parent they never saw too.
+        .message_id(Some(format!("<{}@{domain}>", token(head.key))))
+        // Nobody ever sends the mail with the thread's id; mail programs group by a parent they never saw too.
         .in_reply_to(thread.clone())
-        .references(thread)
-        .raw_header(raw("X-Midwatch-Page", token(&page.key)))
-        .raw_header(raw("X-Midwatch-Incident", token(&page.incident.id)))
+        .references(thread);
+    for (name, value) in head.marks {
+        message = message.raw_header(raw(name, token(value)));
+    }
+    message
         // Keeps absence notes from answering (RFC 3834; Exchange knows only the second).
         .raw_header(raw("Auto-Submitted", "auto-generated".to_owned()))
         .raw_header(raw("X-Auto-Response-Suppress", "All".to_owned()))
-        .multipart(MultiPart::alternative_plain_html(card.text(), card.html()))
+        .multipart(MultiPart::alternative_plain_html(text, html))
         .map_err(|error: LetterError| SendError::Unknown { why: crate::error::root_cause(&error) })
 }
 
 fn raw(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+/// Labels and values as rows of a table.
+pub(super) fn rows<'a>(facts: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let row = |(label, value)| {
+        format!(
+            "<tr><td style=\"padding:2px 16px 2px 0;color:#666666\">{}</td><td style=\"padding:2px 0\">{}</td></tr>",
+            html(label),
+            html(value)
+        )
+    };
+    facts.map(row).collect::<Vec<String>>().concat()
+}
+
+/// A link that looks like a button; nothing, if it leads nowhere.
+pub(super) fn link(url: &str, label: &str, colour: &str, on: &str) -> String {
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        return String::new();
+    }
+    format!(
+        "<a href=\"{}\" style=\"display:inline-block;margin:16px 0 0;padding:10px 18px;background:{colour};color:{on};text-decoration:none\">{label}</a>",
+        html(url)
+    )
 }
 
 /// A card with every text cleaned and cut; only HTML escaping is still to be done.
@@ -127,31 +184,15 @@ impl Shown {
     /// Tables and inline styles only: mail programs drop the rest.
     fn html(&self) -> String {
         let colour = colour(&self.severity);
-        let rows: Vec<String> = self
-            .facts()
-            .iter()
-            .map(|(label, value)| {
-                format!(
-                    "<tr><td style=\"padding:2px 16px 2px 0;color:#666666\">{label}</td><td style=\"padding:2px 0\">{}</td></tr>",
-                    html(value)
-                )
-            })
-            .collect();
+        let facts = self.facts();
+        let rows = rows(facts.iter().map(|(label, value)| (*label, value.as_str())));
         let details = self.details.as_ref().map_or_else(String::new, |details| {
             format!(
                 "<pre style=\"margin:16px 0 0;padding:12px;background:#f4f4f4;white-space:pre-wrap\">{}</pre>",
                 html(details)
             )
         });
-        let link = if self.url.starts_with("https://") || self.url.starts_with("http://") {
-            format!(
-                "<a href=\"{0}\" style=\"display:inline-block;margin:16px 0 0;padding:10px 18px;background:{colour};color:{1};text-decoration:none\">Open the incident</a>",
-                html(&self.url),
-                on(colour)
-            )
-        } else {
-            String::new()
-        };
+        let link = link(&self.url, "Open the incident", colour, on(colour));
         format!(
             "<!doctype html><html><head><meta charset=\"utf-8\"></head>\
              <body style=\"margin:0;padding:16px;font-family:sans-serif;font-size:15px;color:#222222\">\
@@ -162,7 +203,7 @@ impl Shown {
              {link}{details}</td></tr></table></body></html>\n",
             html(&self.severity),
             html(&self.title),
-            rows.concat(),
+            rows,
         )
     }
 }

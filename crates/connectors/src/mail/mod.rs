@@ -1,6 +1,7 @@
-//! Pages as mail, through the operator's relay.
+//! Pages and notices as mail, through the operator's relay.
 
 mod letter;
+mod notice;
 mod relay;
 mod settings;
 #[cfg(test)]
@@ -10,14 +11,14 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use lettre::message::Mailbox;
+use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 
 use crate::connector::{Connector, SettingsError};
 use crate::error::root_cause;
 use crate::text::one_line;
-use crate::{Destination, Page, Receipt, SendError};
+use crate::{Destination, Notice, Page, Receipt, SendError};
 use relay::{Failure, Relay};
 
 pub use settings::{SmtpSettings, SmtpSettingsError, Transport};
@@ -25,7 +26,7 @@ pub use settings::{SmtpSettings, SmtpSettingsError, Transport};
 /// Characters of a relay's answer that are kept.
 const MAX_ANSWER: usize = 200;
 
-/// Sends pages as mail.
+/// Sends pages and notices as mail.
 pub struct Mail {
     relay: Relay,
     from: Mailbox,
@@ -45,8 +46,8 @@ impl Mail {
         Ok(Self { relay: Relay::new(settings, authorities).map_err(SettingsError::MailTls)?, from, timeout })
     }
 
-    async fn post(&self, page: &Page, address: &str) -> Result<Receipt, SendError> {
-        let mail = letter::letter(page, address, &self.from)?;
+    async fn post(&self, mail: Result<Message, SendError>) -> Result<Receipt, SendError> {
+        let mail = mail?;
         // Waiting for the mails before this one is not the relay's slowness.
         let slot = self.relay.slots.acquire().await;
         let outcome = tokio::time::timeout(self.timeout, self.relay.hand_over(&mail)).await;
@@ -66,13 +67,22 @@ impl Connector for Mail {
 
     fn send<'a>(&'a self, page: &'a Page) -> BoxFuture<'a, Result<Receipt, SendError>> {
         match &page.to {
-            Destination::Email { address } => self.post(page, address).boxed(),
-            Destination::Webhook { .. } => {
-                let why = "a webhook was given to the sender of mail".to_owned();
-                futures::future::ready(Err(SendError::Invalid { why })).boxed()
-            }
+            Destination::Email { address } => self.post(letter::letter(page, address, &self.from)).boxed(),
+            Destination::Webhook { .. } => misdirected(),
         }
     }
+
+    fn notify<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        match &notice.to {
+            Destination::Email { address } => self.post(notice::letter(notice, address, &self.from)).boxed(),
+            Destination::Webhook { .. } => misdirected(),
+        }
+    }
+}
+
+fn misdirected() -> BoxFuture<'static, Result<Receipt, SendError>> {
+    let why = "a webhook was given to the sender of mail".to_owned();
+    futures::future::ready(Err(SendError::Invalid { why })).boxed()
 }
 
 impl std::fmt::Debug for Mail {

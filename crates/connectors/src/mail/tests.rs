@@ -34,7 +34,7 @@ fn sent(page: &Page) -> String {
     String::from_utf8(letter.formatted()).expect("ASCII")
 }
 
-fn header<'a>(mail: &'a str, name: &str) -> &'a str {
+pub(super) fn header<'a>(mail: &'a str, name: &str) -> &'a str {
     let start = mail.find(&format!("\r\n{name}: ")).expect(name) + name.len() + 4;
     let rest = &mail[start..];
     let end = rest.match_indices("\r\n").find(|(at, _)| !rest[at + 2..].starts_with([' ', '\t']));
@@ -42,7 +42,7 @@ fn header<'a>(mail: &'a str, name: &str) -> &'a str {
 }
 
 /// The mail's text with quoted-printable undone as far as the tests need it.
-fn readable(mail: &str) -> String {
+pub(super) fn readable(mail: &str) -> String {
     mail.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n")
 }
 

@@ -1,7 +1,8 @@
-//! Pages as signed webhooks: the sending side of Standard Webhooks.
+//! Pages and notices as signed webhooks: the sending side of Standard Webhooks.
 
 mod answer;
 mod body;
+mod notice;
 mod sign;
 
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ use crate::connector::{Connector, SettingsError};
 use crate::error::root_cause;
 use crate::guard::{ForbiddenAddress, Guard, GuardedResolver};
 use crate::text::token;
-use crate::{Destination, Page, Receipt, Secret, SendError};
+use crate::{Destination, Notice, Page, Receipt, Secret, SendError};
 
 pub use answer::MAX_RETRY_AFTER;
 pub use body::MAX_BODY_BYTES;
@@ -27,12 +28,19 @@ pub use sign::signature;
 /// A body of an answer up to this size is read to its end, so that the connection can be used again.
 const MAX_DRAINED_BYTES: u64 = 4096;
 
-/// Sends pages to HTTP endpoints that members chose.
+/// Sends pages and notices to HTTP endpoints that members chose.
 #[derive(Debug)]
 pub struct Webhooks {
     client: Client,
     guard: Arc<Guard>,
     timeout: Duration,
+}
+
+/// What is posted.
+struct Parcel<'a> {
+    key: &'a str,
+    at_unix: i64,
+    body: Result<Vec<u8>, serde_json::Error>,
 }
 
 impl Webhooks {
@@ -69,27 +77,42 @@ impl Webhooks {
         Ok(Self { client: client.map_err(SettingsError::Tls)?, guard, timeout })
     }
 
-    async fn post(&self, page: &Page, url: &str, secrets: &[Secret]) -> Result<Receipt, SendError> {
+    async fn post(&self, parcel: Parcel<'_>, url: &str, secrets: &[Secret]) -> Result<Receipt, SendError> {
+        let Parcel { key, at_unix, body } = parcel;
         let url = self.checked(url)?;
         if secrets.is_empty() {
             return Err(SendError::Invalid { why: "a webhook needs a secret to sign with".to_owned() });
         }
-        let body = body::body(page).map_err(|e| SendError::Unknown { why: root_cause(&e) })?;
+        let body = body.map_err(|e| SendError::Unknown { why: root_cause(&e) })?;
         // The signed content separates its parts by dots, so an id must have none.
-        let id = token(&page.key);
+        let id = token(key);
         let request = self
             .client
             .post(url)
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", &id)
-            .header("webhook-timestamp", page.at_unix)
-            .header("webhook-signature", signature(secrets, &id, page.at_unix, &body))
+            .header("webhook-timestamp", at_unix)
+            .header("webhook-signature", signature(secrets, &id, at_unix, &body))
             .body(body);
         let response = request.send().await.map_err(|error| self.explain(&error))?;
         let status = response.status();
-        answer::judge(status, response.headers(), page.at_unix)?;
+        answer::judge(status, response.headers(), at_unix)?;
         drain(response).await;
         Ok(Receipt { provider: self.name(), reference: Some(status.as_str().to_owned()) })
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        to: &'a Destination,
+        parcel: impl FnOnce() -> Parcel<'a>,
+    ) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        match to {
+            Destination::Webhook { url, secrets } => self.post(parcel(), url, secrets).boxed(),
+            Destination::Email { .. } => {
+                let why = "a mail address was given to the sender of webhooks".to_owned();
+                futures::future::ready(Err(SendError::Invalid { why })).boxed()
+            }
+        }
     }
 
     /// The parsed link, if its scheme is known and its host is not a forbidden address. Names are judged when they
@@ -126,13 +149,13 @@ impl Connector for Webhooks {
     }
 
     fn send<'a>(&'a self, page: &'a Page) -> BoxFuture<'a, Result<Receipt, SendError>> {
-        match &page.to {
-            Destination::Webhook { url, secrets } => self.post(page, url, secrets).boxed(),
-            Destination::Email { .. } => {
-                let why = "a mail address was given to the sender of webhooks".to_owned();
-                futures::future::ready(Err(SendError::Invalid { why })).boxed()
-            }
-        }
+        let parcel = || Parcel { key: &page.key, at_unix: page.at_unix, body: body::body(page) };
+        self.deliver(&page.to, parcel)
+    }
+
+    fn notify<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        let parcel = || Parcel { key: &notice.key, at_unix: notice.at_unix, body: notice::body(notice) };
+        self.deliver(&notice.to, parcel)
     }
 }
 

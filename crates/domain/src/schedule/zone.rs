@@ -140,6 +140,13 @@ impl Zone {
         pieces
     }
 
+    /// The offset at the beginning of a range, and each change inside it, in seconds.
+    pub(super) fn offsets(&self, from: Timestamp, to: Timestamp) -> (i32, Vec<(i64, i32)>) {
+        let pieces = self.pieces(from, to);
+        let changes = pieces.iter().skip(1).map(|(at, _, offset)| (at.millis().div_euclid(1000), *offset));
+        (self.offset_at(from), changes.collect())
+    }
+
     fn instant_of(&self, local: i64) -> Timestamp {
         let (local, cycles) = folded(local);
         let piece = self.unseen.partition_point(|unseen| *unseen <= local) - 1;

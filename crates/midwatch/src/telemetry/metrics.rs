@@ -38,6 +38,8 @@ pub fn metrics(app: App) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || {
         gauge!("midwatch_log_head_position").set(to_f64(app.engine.store().head()));
         gauge!("midwatch_read_models_position").set(to_f64(app.reads.position()));
+        let version = app.directory.now().zones.version().to_owned();
+        gauge!("midwatch_tzdb_info", "version" => version).set(1.0);
         if let Some(bytes) = resident_bytes() {
             gauge!("midwatch_process_resident_memory_bytes").set(to_f64(bytes));
         }
@@ -82,6 +84,12 @@ fn describe() {
         ("midwatch_projection_overtaken_total", "Batches that another node had folded already."),
         ("midwatch_projection_retries_total", "Batches that were folded again after a fault."),
         ("midwatch_projection_unknown_events_total", "Events of a newer version, which no read model knows."),
+        (
+            "midwatch_notices_total",
+            "Notices about time on call, by what they are about and what became of them.",
+        ),
+        ("midwatch_notice_failures_total", "Notices that a provider did not take, by provider and code."),
+        ("midwatch_notices_unreadable_total", "Events of schedules and notices that could not be read."),
         ("midwatch_graphql_requests_total", "GraphQL operations over HTTP, by whether they failed."),
         ("midwatch_graphql_payloads_total", "Payloads of subscriptions, by outcome."),
     ] {
@@ -95,6 +103,8 @@ fn describe() {
         ("midwatch_read_models_position", "The position up to which the read models are folded."),
         ("midwatch_store_queue_events", "Events that wait to be committed or are being committed."),
         ("midwatch_clock_last_tick_seconds", "When the clock last looked for what is due, since 1970."),
+        ("midwatch_notices_open", "Notices that are to be sent, now or again later."),
+        ("midwatch_tzdb_info", "Which edition of the time zone database is in use; always 1."),
         ("midwatch_process_resident_memory_bytes", "Memory that the process occupies."),
     ] {
         describe_gauge!(name, what);
@@ -105,6 +115,7 @@ fn describe() {
         ("midwatch_projection_batch_seconds", "Folding one batch of events into the read models."),
         ("midwatch_store_commit_seconds", "One commit of a group of appends."),
         ("midwatch_connector_send_seconds", "One attempt to hand over a page, by provider."),
+        ("midwatch_notice_send_seconds", "One attempt to hand over a notice, by provider."),
     ] {
         describe_histogram!(name, Unit::Seconds, what);
     }

@@ -32,7 +32,7 @@ const WINDOW: u64 = 20_000;
 
 /// The categories are written as in the condition of the index that serves this.
 const CONFIGURATION: &str = events!(
-    "WHERE position > $1 AND aggregate_type NOT IN ('delivery', 'incident', 'oncall', 'page') ORDER BY position LIMIT $2"
+    "WHERE position > $1 AND aggregate_type NOT IN ('delivery', 'incident', 'oncall', 'page') AND aggregate_type <> 'notice' ORDER BY position LIMIT $2"
 );
 
 /// Values for a statement.
@@ -187,7 +187,8 @@ mod tests {
     fn configuration_is_everything_but_traffic() {
         let traffic = Filter::TRAFFIC.map(|category| format!("'{category}'")).join(", ");
         assert!(CONFIGURATION.contains(&format!("NOT IN ({traffic})")));
-        let index = include_str!("../../../../migrations/postgres/log/V2__on_call.sql");
+        assert!(CONFIGURATION.contains(&format!("<> '{}'", Filter::NOTICES)));
+        let index = include_str!("../../../../migrations/postgres/log/V3__on_call.sql");
         assert!(index.contains(&format!("WHERE aggregate_type NOT IN ({traffic})")));
     }
 }

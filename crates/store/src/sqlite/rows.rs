@@ -70,7 +70,9 @@ pub(super) fn read(
         Filter::All => (format!("SELECT {COLUMNS} FROM events WHERE position > ?1 AND position <= ?2"), head),
         Filter::Configuration => {
             let index = "INDEXED BY events_configuration";
-            let only = format!("position > ?1 AND position <= ?2 AND {CONFIGURATION}");
+            let notices = Filter::NOTICES;
+            let only =
+                format!("position > ?1 AND position <= ?2 AND {CONFIGURATION} AND category <> '{notices}'");
             (format!("SELECT {COLUMNS} FROM events {index} WHERE {only}"), head)
         }
         Filter::Categories(categories) => {

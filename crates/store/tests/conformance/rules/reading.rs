@@ -101,15 +101,17 @@ pub(crate) async fn large_payloads_are_kept_and_read_in_bounded_pages(place: &im
 
 pub(crate) async fn a_filter_leaves_out_other_categories(place: &impl Place) {
     let store = place.open().await;
-    for (n, category) in (0..).zip(["team", "incident", "page", "user", "delivery", "incident", "team"]) {
+    let categories = ["team", "incident", "page", "user", "delivery", "incident", "team", "notice"];
+    for (n, category) in (0..).zip(categories) {
         store.append(append(n, stream(category, n), 0)).await.expect("wins");
     }
     let read =
         async |filter, after, limit| positions(&store.read(after, limit, &filter).await.expect("readable"));
-    assert_eq!(read(Filter::All, 0, 10).await, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(read(Filter::All, 0, 10).await, [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(read(Filter::Configuration, 0, 10).await, [1, 4, 7]);
     assert_eq!(read(Filter::Configuration, 1, 1).await, [4]);
     assert_eq!(read(Filter::Categories(vec!["incident"]), 0, 10).await, [2, 6]);
+    assert_eq!(read(Filter::Categories(vec!["notice"]), 0, 10).await, [8]);
     assert_eq!(read(Filter::Categories(vec!["page", "team"]), 1, 10).await, [3, 7]);
     assert!(read(Filter::Categories(vec![]), 0, 10).await.is_empty());
     assert!(read(Filter::Categories(vec!["schedule"]), 0, 10).await.is_empty());
