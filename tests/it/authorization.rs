@@ -12,8 +12,9 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents; all others configure, and that is for administrators.
-const ACTS: [&str; 7] = [
+/// Mutations for everybody who may act on incidents and decide about their own shifts; all others configure, and that is
+/// for administrators.
+const ACTS: [&str; 15] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -21,6 +22,14 @@ const ACTS: [&str; 7] = [
     "reassignIncident",
     "escalateIncident",
     "addIncidentNote",
+    "createScheduleOverride",
+    "cancelScheduleOverride",
+    "coverMeNow",
+    "requestShiftSwap",
+    "acceptShiftSwap",
+    "declineShiftSwap",
+    "withdrawShiftSwap",
+    "undoShiftSwap",
 ];
 /// Queries and subscriptions for administrators; all others are for everybody with a token.
 const CONFIDENTIAL: [&str; 2] = ["events", "apiKeys"];

@@ -10,6 +10,7 @@ mod deduplication;
 mod escalation;
 mod graphql_ws;
 mod hostile_bodies;
+mod on_call_record;
 mod paging;
 mod postgres;
 mod restart;

@@ -2,6 +2,7 @@
 
 mod over_http;
 mod over_socket;
+mod schedule_changes;
 mod schedules;
 mod stand;
 mod story;
