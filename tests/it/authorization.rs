@@ -12,9 +12,9 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents, or has a calendar; all others configure, and that is for
-/// administrators.
-const ACTS: [&str; 9] = [
+/// Mutations for everybody who may act on incidents, decide about their own shifts, or has a calendar; all others
+/// configure, and that is for administrators.
+const ACTS: [&str; 17] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -24,6 +24,14 @@ const ACTS: [&str; 9] = [
     "addIncidentNote",
     "createCalendarFeed",
     "revokeCalendarFeed",
+    "createScheduleOverride",
+    "cancelScheduleOverride",
+    "coverMeNow",
+    "requestShiftSwap",
+    "acceptShiftSwap",
+    "declineShiftSwap",
+    "withdrawShiftSwap",
+    "undoShiftSwap",
 ];
 /// Queries and subscriptions for administrators; all others are for everybody with a token.
 const CONFIDENTIAL: [&str; 2] = ["events", "apiKeys"];

@@ -12,6 +12,7 @@ mod escalation;
 mod graphql_ws;
 mod hostile_bodies;
 mod notices;
+mod on_call_record;
 mod paging;
 mod postgres;
 mod restart;

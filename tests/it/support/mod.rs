@@ -1,6 +1,7 @@
 //! The running system as a test sees it: people, time and pages; no SQL, no sleeping.
 
 mod app;
+mod crew;
 mod outbox;
 mod peer;
 mod phone;
@@ -9,6 +10,7 @@ mod server;
 mod world;
 
 pub(crate) use app::{TOKEN as APP_TOKEN, TestApp};
+pub(crate) use crew::{Crew, at, crew_on, log_on, mutate, text};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;

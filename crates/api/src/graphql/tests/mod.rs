@@ -3,6 +3,7 @@
 mod integrations;
 mod over_http;
 mod over_socket;
+mod schedule_changes;
 mod schedules;
 mod stand;
 mod story;
