@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 /// Replays one aggregate; its type is the first part of the stream's name, its id the rest.
 pub async fn replay(url: &str, kind: &str, id: &str) -> Result<Value, Box<dyn Error>> {
     use domain::{
-        api_key, calendar_feed, delivery, incident, integration, on_call, organization, page, policy,
+        api_key, calendar_feed, delivery, incident, integration, notice, on_call, organization, page, policy,
         schedule, service, team, user,
     };
     match kind {
@@ -29,6 +29,7 @@ pub async fn replay(url: &str, kind: &str, id: &str) -> Result<Value, Box<dyn Er
         incident::Incident::CATEGORY => load::<incident::Incident>(url, id).await,
         integration::Integration::CATEGORY => load::<integration::Integration>(url, id).await,
         on_call::OnCallLog::CATEGORY => load::<on_call::OnCallLog>(url, id).await,
+        notice::Notice::CATEGORY => load::<notice::Notice>(url, id).await,
         organization::Organization::CATEGORY => load::<organization::Organization>(url, id).await,
         page::Page::CATEGORY => load::<page::Page>(url, id).await,
         policy::Policy::CATEGORY => load::<policy::Policy>(url, id).await,
