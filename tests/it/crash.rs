@@ -106,6 +106,38 @@ async fn alerts_taken_in_a_storm_survive_kills_at_random_moments() {
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
 }
 
+/// One message may ask for many incidents. A crash after the first of them must not lose the others.
+#[tokio::test]
+async fn every_alert_of_a_message_survives_kills_while_the_message_is_decided() {
+    const ALERTS: usize = 150;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());
+    let phone = Phone::listen().await;
+    let mut server = Server::start(&database, &[]).await;
+    let service = server.furnish(&phone.url, 3600).await.service;
+    let input = json!({ "name": "each", "kind": "ALERTMANAGER", "serviceId": service,
+        "reading": { "identity": "ALERT" } });
+    let made = server.create("createIntegration", "key integration { id }", input).await;
+    let path = format!("/hooks/alertmanager/{}", made["key"].as_str().expect("it has a key"));
+    for round in 0..5 {
+        let alert = |number| {
+            let name = format!("round {round} alert {number}");
+            json!({ "status": "firing", "fingerprint": name, "labels": { "alertname": name } })
+        };
+        let alerts: Vec<Value> = (0..ALERTS).map(alert).collect();
+        let group = json!({ "version": "4", "groupKey": "g", "status": "firing", "alerts": alerts });
+        assert_eq!(server.post(&path, group.to_string()).await, Some(202), "round {round}");
+        // Answered and durable, and hardly begun to be decided.
+        server.kill();
+        server = Server::start(&database, &[]).await;
+    }
+    let all = || async { server.incidents().await.len() >= 5 * ALERTS };
+    server.until("every alert is an incident", all).await;
+    for (title, count) in keys_of(&server.incidents().await) {
+        assert_eq!(count, 1, "`{title}` is one incident");
+    }
+}
+
 #[tokio::test]
 async fn a_kill_in_the_middle_of_an_escalation_skips_and_doubles_no_level() {
     let folder = tempfile::tempdir().expect("a temporary folder");
