@@ -187,7 +187,7 @@ mod tests {
     fn configuration_is_everything_but_traffic() {
         let traffic = Filter::TRAFFIC.map(|category| format!("'{category}'")).join(", ");
         assert!(CONFIGURATION.contains(&format!("NOT IN ({traffic})")));
-        let index = include_str!("../../../../migrations/postgres/log/V2__on_call.sql");
+        let index = include_str!("../../../../migrations/postgres/log/V3__on_call.sql");
         assert!(index.contains(&format!("WHERE aggregate_type NOT IN ({traffic})")));
     }
 }
