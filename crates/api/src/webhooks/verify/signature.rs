@@ -60,7 +60,12 @@ pub(super) fn check(
         );
         return Err(Unproven::wrong_signature(why));
     }
-    let unique = scheme.signs_time().then(|| format!("{time} {id} {given}"));
+    let unique = if id.is_empty() {
+        scheme.signs_time().then(|| format!("{time} {given}"))
+    } else {
+        // Each attempt is signed anew, with a time of its own; the id is the same in all of them.
+        Some(id.to_owned())
+    };
     Ok(Signed { at, unique })
 }
 
