@@ -53,7 +53,7 @@ pub(super) fn check(
         let same = |one: &Vec<u8>| bool::from(one.as_slice().ct_eq(tag.as_ref()));
         candidates.iter().fold(found, |found, one| same(one) | found)
     });
-    if !right || !content::digest_fits(claim) {
+    if !right || !content::digest_fits(&scheme.content, claim) {
         let why = format!(
             "the signature in `{}` is not the HMAC of what was received under the integration's secret",
             scheme.header
