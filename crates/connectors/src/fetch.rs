@@ -14,11 +14,11 @@ use crate::{
 /// The most that is read of an answer.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Why a download failed.
+/// Why a download failed, worded without what follows the path of the link: that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// The address is no link, or leads to a place that must not be called.
-    #[error("`{url}` must not be called: {why}")]
+    #[error("`{}` must not be called: {why}", without_query(url))]
     Forbidden {
         /// The link.
         url: String,
@@ -26,7 +26,7 @@ pub enum FetchError {
         why: String,
     },
     /// Nobody answered, or not in time.
-    #[error("`{url}` cannot be reached: {why}")]
+    #[error("`{}` cannot be reached: {why}", without_query(url))]
     Unreachable {
         /// The link.
         url: String,
@@ -34,7 +34,7 @@ pub enum FetchError {
         why: String,
     },
     /// The answer is not what it should be.
-    #[error("`{url}` answered {why}")]
+    #[error("`{}` answered {why}", without_query(url))]
     Refused {
         /// The link.
         url: String,
@@ -114,6 +114,11 @@ impl Fetch for Downloads {
     }
 }
 
+/// Scheme, host and path of a link. The links that confirm something have their token behind that.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
+}
+
 fn explain(url: &str, error: &reqwest::Error) -> FetchError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -133,5 +138,25 @@ impl Fetch for NoDownloads {
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, FetchError>> {
         let why = "nothing is downloaded here".to_owned();
         futures::future::ready(Err(FetchError::Forbidden { url: url.to_owned(), why })).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_about_a_link_has_what_it_asks_with() {
+        let url = || "https://sns.eu-central-1.amazonaws.com/a/b?Action=Confirm&Token=2336#2336".to_owned();
+        let why = || "why".to_owned();
+        for error in [
+            FetchError::Forbidden { url: url(), why: why() },
+            FetchError::Unreachable { url: url(), why: why() },
+            FetchError::Refused { url: url(), why: why() },
+        ] {
+            let words = error.to_string();
+            assert!(words.starts_with("`https://sns.eu-central-1.amazonaws.com/a/b` "), "{words}");
+            assert!(!words.contains("2336"), "{words}");
+        }
     }
 }
