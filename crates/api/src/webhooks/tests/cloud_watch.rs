@@ -117,7 +117,9 @@ async fn while_amazon_cannot_be_asked_it_is_told_to_come_back() {
         assert_eq!(doors.post(&path, fixture(name)).await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert!(doors.kept().await.is_empty());
+    assert_eq!(amazon.asked.lock().expect("nobody panics").len(), 1, "not once for each message");
     *amazon.down.lock().expect("nobody panics") = false;
+    doors.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(doors.post(&path, fixture("alarm_v2.json")).await.0, StatusCode::ACCEPTED);
     *amazon.down.lock().expect("nobody panics") = true;
     // The certificate is kept, the confirmation fails; it is tried again when the message comes again.
