@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use reqwest::{Certificate, Client, Url, redirect};
+use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 
 use crate::{
     Guard, SettingsError,
@@ -14,11 +14,11 @@ use crate::{
 /// The most that is read of an answer.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Why a download failed.
+/// Why a download failed, worded without what follows the path of the link: that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// The address is no link, or leads to a place that must not be called.
-    #[error("`{url}` must not be called: {why}")]
+    #[error("`{}` must not be called: {why}", without_query(url))]
     Forbidden {
         /// The link.
         url: String,
@@ -26,15 +26,23 @@ pub enum FetchError {
         why: String,
     },
     /// Nobody answered, or not in time.
-    #[error("`{url}` cannot be reached: {why}")]
+    #[error("`{}` cannot be reached: {why}", without_query(url))]
     Unreachable {
         /// The link.
         url: String,
         /// Why not.
         why: String,
     },
+    /// The server has nothing there for us, and is not going to: an answer of the 400s.
+    #[error("`{}` answered {status}", without_query(url))]
+    Absent {
+        /// The link.
+        url: String,
+        /// With what.
+        status: u16,
+    },
     /// The answer is not what it should be.
-    #[error("`{url}` answered {why}")]
+    #[error("`{}` answered {why}", without_query(url))]
     Refused {
         /// The link.
         url: String,
@@ -94,8 +102,12 @@ impl Downloads {
         }
         let response = self.client.get(link).send().await.map_err(|error| explain(url, &error))?;
         let refused = |why: String| FetchError::Refused { url: url.to_owned(), why };
-        if !response.status().is_success() {
-            return Err(refused(response.status().to_string()));
+        match response.status() {
+            status if status.is_success() => {}
+            status if is_lasting(status) => {
+                return Err(FetchError::Absent { url: url.to_owned(), status: status.as_u16() });
+            }
+            status => return Err(refused(status.to_string())),
         }
         let (mut body, mut response) = (vec![], response);
         while let Some(part) = response.chunk().await.map_err(|error| explain(url, &error))? {
@@ -112,6 +124,16 @@ impl Fetch for Downloads {
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, FetchError>> {
         self.download(url).boxed()
     }
+}
+
+/// Whether the same question would get the same answer again.
+fn is_lasting(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// Scheme, host and path of a link. The links that confirm something have their token behind that.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 fn explain(url: &str, error: &reqwest::Error) -> FetchError {
@@ -133,5 +155,42 @@ impl Fetch for NoDownloads {
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, FetchError>> {
         let why = "nothing is downloaded here".to_owned();
         futures::future::ready(Err(FetchError::Forbidden { url: url.to_owned(), why })).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_about_a_link_has_what_it_asks_with() {
+        let url = || "https://sns.eu-central-1.amazonaws.com/a/b?Action=Confirm&Token=2336#2336".to_owned();
+        let why = || "why".to_owned();
+        for error in [
+            FetchError::Forbidden { url: url(), why: why() },
+            FetchError::Unreachable { url: url(), why: why() },
+            FetchError::Absent { url: url(), status: 404 },
+            FetchError::Refused { url: url(), why: why() },
+        ] {
+            let words = error.to_string();
+            assert!(words.starts_with("`https://sns.eu-central-1.amazonaws.com/a/b` "), "{words}");
+            assert!(!words.contains("2336"), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_may_change_soon_does_not_last() {
+        for (status, lasting) in [
+            (400, true),
+            (403, true),
+            (404, true),
+            (410, true),
+            (408, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            assert_eq!(is_lasting(StatusCode::from_u16(status).expect("a status")), lasting, "{status}");
+        }
     }
 }

@@ -138,8 +138,13 @@ impl From<Translated> for Meaning {
 }
 
 impl Translated {
-    /// The alert as an incident remembers it.
+    /// How far the clock of a monitoring tool may run ahead of ours before its times order nothing.
+    const AHEAD_SECONDS: u64 = 300;
+
+    /// The alert as an incident remembers it. A time of the tool that is far ahead of when the message came orders
+    /// nothing: everything that is told until then would count as outdated.
     pub fn received(self, delivery: DeliveryId, integration: IntegrationId, at: Timestamp) -> Alert {
+        let latest = at.plus_seconds(Self::AHEAD_SECONDS);
         Alert {
             delivery,
             integration,
@@ -150,7 +155,44 @@ impl Translated {
             source: self.source,
             links: self.links,
             at: self.at.unwrap_or(at),
-            ordered: self.ordered && self.at.is_some(),
+            ordered: self.ordered && self.at.is_some_and(|told| told <= latest),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_time_far_ahead_of_the_message_orders_nothing() {
+        let came = Timestamp::from_millis(1_764_000_000_000);
+        let ordered = |told: Option<Timestamp>| {
+            let translated = Translated {
+                action: AlertAction::Trigger,
+                key: "disk".to_owned(),
+                incident: None,
+                title: "disk full".to_owned(),
+                details: None,
+                severity: Severity::default(),
+                unknown_severity: None,
+                source: None,
+                links: vec![],
+                at: told,
+                ordered: true,
+            };
+            let (delivery, integration) =
+                (DeliveryId::new(Uuid::from_u128(1)), IntegrationId::new(Uuid::from_u128(2)));
+            let alert = translated.received(delivery, integration, came);
+            assert_eq!(alert.at, told.unwrap_or(came), "what the tool said stays");
+            alert.ordered
+        };
+        let told = |millis: i64| Some(Timestamp::from_millis(came.millis() + millis));
+        assert!(ordered(told(-86_400_000)) && ordered(told(0)) && ordered(told(300_000)));
+        assert!(!ordered(told(300_001)) && !ordered(told(3_600_000)) && !ordered(None));
+        let far: Timestamp = "9999-12-31T23:59:59Z".parse().expect("a time");
+        assert!(!ordered(Some(far)));
     }
 }

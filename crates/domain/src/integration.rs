@@ -26,7 +26,8 @@ pub enum IntegrationCommand {
         kind: IntegrationKind,
         /// What its alerts are about.
         service: ServiceId,
-        /// SHA-256 of its key, in lower-case hexadecimal: the key itself is shown once and kept nowhere.
+        /// SHA-256 of its key, in lower-case hexadecimal: the key itself is shown once and not kept with the
+        /// integration. Messages that carry it in their body, as PagerDuty's do, are kept as they came.
         key_hash: String,
         /// The secret in the vault with which messages prove themselves; none: the key alone opens.
         signing_secret: Option<SecretId>,

@@ -1,4 +1,4 @@
-//! The trace that messages leave which did not prove themselves: a count and a reason, never their bytes.
+//! The trace that messages leave which did not prove themselves: a count and a short reason, not their bytes.
 
 use std::{
     collections::HashMap,
@@ -11,6 +11,8 @@ use domain::{
     integration::{Integration, IntegrationCommand, Refusals as Known},
 };
 use store::Metadata;
+
+use super::translate::reason as cut;
 
 /// Counts refusals between one note in the log and the next.
 #[derive(Default)]
@@ -34,7 +36,7 @@ impl Refusals {
             return;
         }
         self.add(id, -i64::from(count));
-        let command = IntegrationCommand::NoteRefusals { count, reason: reason.to_owned(), at };
+        let command = IntegrationCommand::NoteRefusals { count, reason: cut(reason), at };
         let metadata = Metadata::of(Actor::Integration { id }, mint::uuid());
         match engine.execute::<Integration>(id, &command, &metadata).await {
             Ok(done) if !done.events.is_empty() => {}

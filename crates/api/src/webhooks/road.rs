@@ -212,7 +212,7 @@ impl Hooks {
         let understanding = async {
             let meaning = translate(format, envelope, bytes, delivery);
             if let Ok(meaning) = &meaning {
-                self.app.understood.put(delivery, meaning.clone());
+                self.app.understood.put(delivery, meaning);
             }
             meaning
         };

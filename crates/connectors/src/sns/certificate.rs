@@ -12,7 +12,7 @@ use rustls_pki_types::{
 };
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 
-use super::message::SnsMessage;
+use super::message::{self, SnsMessage};
 
 /// Who the certificate must be for: the service as a whole, or that of the region.
 const NAMES: [&str; 2] = ["sns.amazonaws.com", "sns.amazonaws.com.cn"];
@@ -123,7 +123,7 @@ impl Signer {
         let algorithm: &dyn SignatureVerificationAlgorithm = match message.signature_version.as_str() {
             "1" => &RsaSha1,
             "2" => webpki::ring::RSA_PKCS1_2048_8192_SHA256,
-            other => return Err(format!("`{other}` is no version of signatures")),
+            other => return Err(message::no_version(other)),
         };
         let signature =
             STANDARD.decode(&message.signature).map_err(|_| "the signature is not base64".to_owned())?;

@@ -2,6 +2,9 @@
 
 use reqwest::Url;
 
+/// The service's own links have some 500 bytes. One is remembered, and may be logged, before its message is believed.
+const MAX_LINK: usize = 2000;
+
 /// A link to a certificate: `https://sns.<region>.amazonaws.com/….pem`.
 pub(super) fn certificate(url: &str) -> Result<&str, String> {
     let link = of_the_service(url, "SigningCertURL")?;
@@ -27,6 +30,9 @@ pub(super) fn confirmation<'a>(url: &'a str, topic: &str) -> Result<&'a str, Str
 }
 
 fn of_the_service(url: &str, name: &str) -> Result<Url, String> {
+    if url.len() > MAX_LINK {
+        return Err(format!("`{name}` has more than {MAX_LINK} bytes"));
+    }
     let link = Url::parse(url).map_err(|_| format!("`{name}` is no link"))?;
     let alone = link.username().is_empty() && link.password().is_none() && link.port().is_none();
     if link.scheme() != "https" || !alone || !link.host_str().is_some_and(is_host) {
@@ -86,6 +92,8 @@ mod tests {
         ] {
             assert!(certificate(bad).is_err(), "{bad}");
         }
+        let long = format!("https://sns.us-east-1.amazonaws.com/{}.pem", "x".repeat(500_000));
+        assert_eq!(certificate(&long), Err("`SigningCertURL` has more than 2000 bytes".to_owned()));
     }
 
     #[test]

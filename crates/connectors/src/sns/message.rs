@@ -1,6 +1,12 @@
 //! The wrapping of a message, and what of it is signed.
 
 use serde::Deserialize;
+use serde_json::error::Category;
+
+use crate::text;
+
+/// Characters of a word of the message that are repeated when it is not a right one.
+const MAX_WORD: usize = 40;
 
 /// A message as the service sends it: the fields that matter for its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -39,7 +45,7 @@ impl SnsMessage {
     /// Reads a message.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        serde_json::from_slice(body).map_err(|error| format!("it is no message of the service: {error}"))
+        serde_json::from_slice(body).map_err(|error| explain(&error))
     }
 
     /// Whether it asks to confirm a subscription.
@@ -67,9 +73,48 @@ impl SnsMessage {
                 ("TopicArn", Some(&self.topic_arn)),
                 ("Type", Some(&self.kind)),
             ],
-            other => return Err(format!("`{other}` is no type of message")),
+            other => return Err(format!("`{}` is no type of message", text::one_line(other, MAX_WORD))),
         };
         let present = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
         Ok(present.fold(String::new(), |text, (name, value)| text + name + "\n" + value + "\n"))
+    }
+}
+
+/// Where and how a message is none, without its own words: nobody knows yet whose they are, and they may be long.
+fn explain(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Io | Category::Syntax => "it is not JSON",
+        Category::Eof => "it breaks off",
+        Category::Data => "a field is missing, twice there or not of its type",
+    };
+    let (line, column) = (error.line(), error.column());
+    format!("it is no message of the service: {what} (line {line}, column {column})")
+}
+
+/// The version of a signature, as far as it can be repeated.
+pub(super) fn no_version(word: &str) -> String {
+    format!("`{}` is no version of signatures", text::one_line(word, MAX_WORD))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_message_is_none_is_said_without_its_words() {
+        let why = |body: &str| SnsMessage::parse(body.as_bytes()).expect_err("it is none");
+        let fields = "a field is missing, twice there or not of its type";
+        for (body, expected) in [
+            ("{}".to_owned(), format!("{fields} (line 1, column 2)")),
+            (format!("\n\"{}\"", "secret".repeat(1000)), format!("{fields} (line 2, column 6002)")),
+            (
+                format!(r#"{{"Type":{{"{}":1}}}}"#, "secret".repeat(1000)),
+                format!("{fields} (line 1, column 8)"),
+            ),
+            (r#"{"Type": secret}"#.to_owned(), "it is not JSON (line 1, column 10)".to_owned()),
+            (r#"{"Type": "secret"#.to_owned(), "it breaks off (line 1, column 16)".to_owned()),
+        ] {
+            assert_eq!(why(&body), format!("it is no message of the service: {expected}"));
+        }
     }
 }

@@ -6,8 +6,8 @@ mod message;
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use lru::LruCache;
@@ -17,14 +17,17 @@ use crate::{Fetch, FetchError};
 
 pub use message::SnsMessage;
 
-use certificate::{Found, Signer};
+use certificate::Signer;
 
-/// Certificates kept at a time; each region has one.
+/// Links to certificates that are known at a time; each region has one.
 const KEPT: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
-/// How long a certificate is kept.
-const FRESH: Duration = Duration::from_hours(12);
-/// How long a link that led to no good certificate is not tried again, so that nobody can make us call on and on.
-const SOUR: Duration = Duration::from_secs(30);
+/// Seconds for which a certificate is kept.
+const FRESH_SECONDS: u64 = 12 * 60 * 60;
+/// Seconds in which a link that led to no good certificate is not tried again, so that nobody can make us call on
+/// and on.
+const SOUR_SECONDS: u64 = 30;
+/// Seconds in which a link that could not be asked is not tried again. Whoever is told to come back takes longer.
+const SILENT_SECONDS: u64 = 5;
 
 /// Why a message of the service is not believed, or nothing can be said about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,11 +51,22 @@ impl SnsError {
 pub struct Sns {
     fetch: Arc<dyn Fetch>,
     anchors: Arc<[TrustAnchor<'static>]>,
-    kept: Arc<Mutex<LruCache<String, (Kept, Instant)>>>,
+    kept: Arc<Mutex<LruCache<String, Arc<Link>>>>,
 }
 
-/// What a link to a certificate led to.
-type Kept = Result<Arc<Signer>, String>;
+/// What a link to a certificate led to, and when it was asked, once it was. Held while it is being asked: whoever comes
+/// in between waits for that answer.
+type Link = tokio::sync::Mutex<Option<(Found, u64)>>;
+
+type Found = Result<Arc<Signer>, SnsError>;
+
+const fn kept_seconds(found: &Found) -> u64 {
+    match found {
+        Ok(_) => FRESH_SECONDS,
+        Err(SnsError::NotGenuine(_)) => SOUR_SECONDS,
+        Err(SnsError::Fetch(_)) => SILENT_SECONDS,
+    }
+}
 
 impl std::fmt::Debug for Sns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -98,30 +112,46 @@ impl Sns {
         Ok(())
     }
 
-    async fn signer(&self, url: &str, now_seconds: u64) -> Result<Arc<Signer>, SnsError> {
-        if let Some((kept, since)) = self.lock().get(url)
-            && since.elapsed() < if kept.is_ok() { FRESH } else { SOUR }
+    /// The signer that the link leads to: as it is known, or asked for by one message for all that name it.
+    async fn signer(&self, url: &str, now_seconds: u64) -> Found {
+        let link = Arc::clone(
+            self.kept
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(url.to_owned(), Arc::default),
+        );
+        let mut known = link.lock().await;
+        if let Some((found, since)) = &*known
+            && now_seconds.abs_diff(*since) < kept_seconds(found)
         {
-            return kept.clone().map_err(SnsError::NotGenuine);
+            return found.clone();
         }
-        let pem = self.fetch.get(url).await?;
+        let found = self.find(url, now_seconds).await;
+        *known = Some((found.clone(), now_seconds));
+        found
+    }
+
+    async fn find(&self, url: &str, now_seconds: u64) -> Found {
+        let pem = self.fetch(url).await?;
         let now = UnixTime::since_unix_epoch(Duration::from_secs(now_seconds));
         let host = url.trim_start_matches("https://").split(['/', ':']).next().unwrap_or_default();
-        let found = Found { host: host.to_owned(), anchors: Arc::clone(&self.anchors) };
+        let found = certificate::Found { host: host.to_owned(), anchors: Arc::clone(&self.anchors) };
         let signer = match Signer::new(&pem, &found, now) {
             Err(certificate::Doubt::IssuerMissing { at }) => {
                 // The service hands out the last certificate of the chain alone, which says where its issuer is.
-                let issuer = self.fetch.get(&at).await?;
+                let issuer = self.fetch(&at).await?;
                 Signer::with_issuer(&pem, &issuer, &found, now)
             }
             other => other,
         };
-        let signer = signer.map(Arc::new).map_err(|why| why.to_string());
-        self.lock().put(url.to_owned(), (signer.clone(), Instant::now()));
-        signer.map_err(SnsError::NotGenuine)
+        signer.map(Arc::new).map_err(|why| SnsError::not_genuine(why.to_string()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<String, (Kept, Instant)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A certificate. Where Amazon says that there is none, it is not Amazon's.
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, SnsError> {
+        self.fetch.get(url).await.map_err(|error| match error {
+            FetchError::Absent { .. } => SnsError::not_genuine(format!("there is no certificate: {error}")),
+            other => SnsError::Fetch(other),
+        })
     }
 }

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use connectors::{Fetch, FetchError, Sns, SnsError, SnsMessage};
@@ -19,14 +22,31 @@ const ISSUER: &str = "http://crt.test.amazontrust.com/test.cer";
 struct Canned {
     answers: HashMap<&'static str, Vec<u8>>,
     asked: Mutex<Vec<String>>,
+    down: AtomicBool,
+}
+
+impl Canned {
+    fn times_asked(&self) -> usize {
+        self.asked.lock().expect("nobody panics").len()
+    }
 }
 
 impl Fetch for Canned {
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, FetchError>> {
         self.asked.lock().expect("nobody panics").push(url.to_owned());
-        let answer = self.answers.get(url).cloned();
-        let missing = || FetchError::Refused { url: url.to_owned(), why: "404 Not Found".to_owned() };
-        futures::future::ready(answer.ok_or_else(missing)).boxed()
+        let answer = match self.answers.get(url).cloned() {
+            _ if self.down.load(Ordering::Relaxed) => {
+                Err(FetchError::Unreachable { url: url.to_owned(), why: "it is down".to_owned() })
+            }
+            Some(answer) => Ok(answer),
+            None => Err(FetchError::Absent { url: url.to_owned(), status: 404 }),
+        };
+        // Whoever asks meanwhile gets a turn.
+        async move {
+            tokio::task::yield_now().await;
+            answer
+        }
+        .boxed()
     }
 }
 
@@ -147,15 +167,70 @@ async fn a_link_elsewhere_is_never_called() {
 }
 
 #[tokio::test]
-async fn a_bad_certificate_is_not_fetched_again_and_again_and_an_absence_is_no_verdict() {
+async fn a_bad_certificate_is_not_fetched_again_and_again() {
     let (sns, canned) = service("expired.pem");
     for _ in 0..5 {
         assert!(sns.verify(&message("alarm_v2"), NOW).await.is_err());
     }
-    assert_eq!(canned.asked.lock().expect("nobody panics").len(), 1);
-    let sns = Sns::trusting(Arc::new(Canned::default()), &root()).expect("an authority");
+    assert_eq!(canned.times_asked(), 1);
+    assert!(sns.verify(&message("alarm_v2"), NOW + 30).await.is_err());
+    assert_eq!(canned.times_asked(), 2, "after a while it may be a better one");
+}
+
+#[tokio::test]
+async fn a_certificate_that_amazon_does_not_have_is_not_genuine_and_not_asked_for_again_and_again() {
+    let canned = Arc::new(Canned::default());
+    let sns = Sns::trusting(Arc::clone(&canned) as Arc<dyn Fetch>, &root()).expect("an authority");
+    for _ in 0..5 {
+        let why = why(sns.verify(&message("alarm_v2"), NOW).await);
+        assert_eq!(why, format!("there is no certificate: `{CERTIFICATE}` answered 404"));
+    }
+    assert_eq!(canned.times_asked(), 1);
+    // The certificate is there, and its issuer is not.
+    let answers = HashMap::from([(CERTIFICATE, fixture("signer.pem"))]);
+    let sns =
+        Sns::trusting(Arc::new(Canned { answers, ..Canned::default() }), &root()).expect("an authority");
     let outcome = sns.verify(&message("alarm_v2"), NOW).await;
-    assert!(matches!(outcome, Err(SnsError::Fetch(FetchError::Refused { .. }))), "{outcome:?}");
+    assert!(matches!(outcome, Err(SnsError::NotGenuine(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn while_amazon_cannot_be_reached_there_is_no_verdict_and_one_call_in_a_few_seconds() {
+    let (sns, canned) = service("chain.pem");
+    canned.down.store(true, Ordering::Relaxed);
+    for _ in 0..5 {
+        let outcome = sns.verify(&message("alarm_v2"), NOW).await;
+        assert!(matches!(outcome, Err(SnsError::Fetch(FetchError::Unreachable { .. }))), "{outcome:?}");
+    }
+    assert_eq!(canned.times_asked(), 1);
+    canned.down.store(false, Ordering::Relaxed);
+    assert!(sns.verify(&message("alarm_v2"), NOW + 4).await.is_err());
+    assert_eq!(sns.verify(&message("alarm_v2"), NOW + 5).await, Ok(()));
+    assert_eq!(canned.times_asked(), 2);
+}
+
+#[tokio::test]
+async fn messages_that_come_at_once_ask_once() {
+    let (sns, canned) = service("chain.pem");
+    let message = message("alarm_v2");
+    let outcomes = futures::future::join_all((0..50).map(|_| sns.verify(&message, NOW))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(canned.times_asked(), 1);
+    // One that gave up while it was asking leaves the question to the next.
+    let (sns, canned) = service("chain.pem");
+    assert!(sns.verify(&message, NOW).now_or_never().is_none());
+    assert_eq!(sns.verify(&message, NOW).await, Ok(()));
+    assert_eq!(canned.times_asked(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_confirmation_does_not_tell_its_token() {
+    let (sns, _) = service("chain.pem");
+    let confirmation = message("confirmation_v2");
+    let token = confirmation.token.clone().expect("a token");
+    let error = sns.confirm(&confirmation).await.expect_err("nobody answers");
+    assert!(matches!(error, SnsError::Fetch(_)) && !error.to_string().contains(&token), "{error}");
+    assert!(!error.to_string().contains("Token"), "{error}");
 }
 
 #[tokio::test]

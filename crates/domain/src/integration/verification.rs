@@ -174,6 +174,11 @@ impl SignatureScheme {
         self.content.contains("{timestamp}")
     }
 
+    /// Whether the address that was called is part of what is signed.
+    pub fn signs_url(&self) -> bool {
+        self.content.contains("{url}")
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         header("verification.header", &self.header)?;
         if self.prefix.len() > 32 || !self.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -203,6 +208,10 @@ impl SignatureScheme {
         }
         if !self.content.contains("{body}") && !self.content.contains("{form}") {
             return wrong("must contain {body} or {form}");
+        }
+        // The digest that stands in for the form of a message that is none is in the address.
+        if self.content.contains("{form}") && !self.signs_url() {
+            return wrong("must contain {url} if it contains {form}");
         }
         if self.signs_time() && self.timestamp_header.is_none() {
             return Err(Invalid::new(
@@ -298,6 +307,9 @@ mod tests {
         assert_eq!(fault(|scheme| scheme.content = "{timestamp}".into()), content);
         assert_eq!(fault(|scheme| scheme.content = "{body}{secret}".into()), content);
         assert_eq!(fault(|scheme| scheme.content = "{body".into()), content);
+        assert_eq!(fault(|scheme| scheme.content = "{form}".into()), content);
+        assert_eq!(fault(|scheme| scheme.content = "{body}{form}".into()), content);
+        assert_eq!(fault(|scheme| scheme.content = "{form}{url}".into()), None);
         assert_eq!(
             fault(|scheme| scheme.header = "two words".into()).as_deref(),
             Some("verification.header")

@@ -83,6 +83,33 @@ async fn a_subscription_is_confirmed_only_if_it_is_genuine_and_its_topic_may_sen
 }
 
 #[tokio::test]
+async fn what_proves_nothing_is_repeated_in_a_few_words_at_most() {
+    let (doors, path, _) = open(TOPIC, false).await;
+    let long = format!("{}\r\n\u{7}", "a stranger's words ".repeat(20_000));
+    let with = |field: &str| {
+        let mut message: Value = serde_json::from_slice(&fixture("alarm_v2.json")).expect("JSON");
+        message[field] = json!(long);
+        message.to_string()
+    };
+    let text = json!(long).to_string();
+    for (index, body) in
+        [with("TopicArn"), with("Type"), with("SignatureVersion"), with("SigningCertURL"), text]
+            .into_iter()
+            .enumerate()
+    {
+        doors.clock.advance(std::time::Duration::from_mins(1));
+        let (status, answer) = doors.post(&path, body).await;
+        let detail = answer["detail"].as_str().expect("a reason");
+        let noted = doors.noted().await;
+        assert_eq!((status, noted.len()), (StatusCode::UNAUTHORIZED, index + 1), "{answer}");
+        for said in [detail, noted[index]["reason"].as_str().expect("a reason")] {
+            let fit = said.chars().count() <= 200 && !said.contains(char::is_control);
+            assert!(fit && !said.is_empty(), "{index}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn while_amazon_cannot_be_asked_it_is_told_to_come_back() {
     let (doors, path, amazon) = open(TOPIC, false).await;
     *amazon.down.lock().expect("nobody panics") = true;
@@ -90,7 +117,9 @@ async fn while_amazon_cannot_be_asked_it_is_told_to_come_back() {
         assert_eq!(doors.post(&path, fixture(name)).await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert!(doors.kept().await.is_empty());
+    assert_eq!(amazon.asked.lock().expect("nobody panics").len(), 1, "not once for each message");
     *amazon.down.lock().expect("nobody panics") = false;
+    doors.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(doors.post(&path, fixture("alarm_v2.json")).await.0, StatusCode::ACCEPTED);
     *amazon.down.lock().expect("nobody panics") = true;
     // The certificate is kept, the confirmation fails; it is tried again when the message comes again.

@@ -1,5 +1,6 @@
 //! What an entrance makes of messages that prove themselves late, twice, with an old secret, or not at all.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::Clock;
 use domain::integration::{Preset, ProofChange, SignatureScheme};
 use ring::hmac;
@@ -59,6 +60,35 @@ async fn a_replayed_message_is_kept_once() {
     assert_eq!(doors.kept().await.len(), 1);
     doors.send(timed(&key, secret, 1_764_000_001, BODY)).await;
     assert_eq!(doors.kept().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_signed_anew_for_each_attempt_is_kept_once_under_its_id() {
+    let mut doors = Doors::new().await;
+    let standard = Verification::Signature(SignatureScheme::of(Preset::StandardWebhooks));
+    let key = doors.open(IntegrationKind::Generic, standard, Reading::default()).await;
+    let attempt = |id: &'static str, seconds: i64, body: &'static str| {
+        let signing = hmac::Key::new(hmac::HMAC_SHA256, b"a secret of the sender");
+        let tag = hmac::sign(&signing, format!("{id}.{seconds}.{body}").as_bytes());
+        let request = Request::post(format!("/hooks/generic/{key}"))
+            .header("webhook-id", id)
+            .header("webhook-timestamp", seconds.to_string())
+            .header("webhook-signature", format!("v1,{}", STANDARD.encode(tag)));
+        doors.send(request.body(Body::from(body)).expect("a request"))
+    };
+    let now = NOW / 1000;
+    let (_, first) = attempt("msg_1", now, BODY).await;
+    for later in [5, 300, 86_400] {
+        let (status, again) = attempt("msg_1", now + later, BODY).await;
+        assert_eq!((status, &again["deduplicated"]), (StatusCode::ACCEPTED, &json!(true)), "{later}");
+        assert_eq!(again["delivery"], first["delivery"]);
+    }
+    assert_eq!(doors.kept().await.len(), 1);
+    for (id, body) in [("msg_2", BODY), ("msg_1", r#"{"title":"another"}"#)] {
+        let (_, other) = attempt(id, now, body).await;
+        assert_eq!(other["deduplicated"], Value::Null, "{id} {body}");
+    }
+    assert_eq!(doors.kept().await.len(), 3);
 }
 
 #[tokio::test]

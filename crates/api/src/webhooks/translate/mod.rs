@@ -30,6 +30,7 @@ use json::Json;
 pub use malformed::{Malformed, Problem};
 pub(super) use opsgenie::asked as asked_of_opsgenie;
 pub(crate) use pagerduty::routing_key;
+pub(crate) use text::reason;
 
 /// What a message means, in the vocabulary of incidents.
 pub fn translate(

@@ -109,6 +109,29 @@ fn a_resolved_group_of_alertmanager_resolves() {
 }
 
 #[test]
+fn a_title_leaves_out_the_labels_that_all_alerts_share_and_keeps_those_that_differ() {
+    let alert = json!({"labels": {"alertname": "Disk", "cluster": "lab", "env": "prod", "job": "node", "zone": null}});
+    let body = json!({"groupKey": "g", "groupLabels": {"alertname": "Disk", "cluster": "lab"},
+        "commonLabels": {"env": "prod", "job": "other"}, "alerts": [alert]});
+    assert_eq!(alertmanager(&body).title, "Disk cluster=lab job=node");
+    let twice = r#"{"groupKey": "g", "commonLabels": {"env": "a", "env": "b"}, "alerts": [{"labels": {"env": "b", "x": 1}}]}"#;
+    assert_eq!(one(IntegrationKind::Alertmanager, twice.as_bytes()).title, "Alertmanager alert x=1");
+}
+
+#[test]
+fn what_all_alerts_share_is_cut_as_if_it_were_written_out_for_each() {
+    let long = |c: &str| c.repeat(20_000);
+    let body = json!({"groupKey": "g", "groupLabels": {"x": long("é")},
+        "commonAnnotations": {"description": long("ä\r\n")}, "alerts": [{"labels": {"y": "1"}}]});
+    let alert = alertmanager(&body);
+    assert!(alert.title.starts_with("Alertmanager alert x=éé") && alert.title.ends_with("é…"));
+    assert_eq!(alert.title.chars().count(), domain::Alert::MAX_TITLE);
+    let details = alert.details.expect("details");
+    assert_eq!(details.chars().count(), domain::Alert::MAX_DETAILS);
+    assert!(details.starts_with("ä\nä\n") && details.ends_with('…'));
+}
+
+#[test]
 fn the_worst_alert_of_a_group_counts_when_they_differ() {
     let body = json!({"groupKey": "g", "status": "firing", "alerts": [
         {"status": "firing", "labels": {"severity": "info"}},

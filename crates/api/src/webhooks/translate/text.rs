@@ -9,6 +9,8 @@ use super::json::Json;
 
 /// Characters of a source or a word that was not understood.
 const MAX_WORD: usize = 256;
+/// Characters of why a message was refused, in which words of the message may be.
+const MAX_REASON: usize = 200;
 /// Links that are kept of one message.
 const MAX_LINKS: usize = 10;
 /// Characters of a link; a longer one is left out, since half a link leads nowhere.
@@ -34,6 +36,11 @@ pub(super) fn details(text: &str) -> Option<String> {
 /// A short text such as the name of a host.
 pub(super) fn word(text: &str) -> String {
     line(text, MAX_WORD)
+}
+
+/// Why a message was refused: one line.
+pub(crate) fn reason(text: &str) -> String {
+    line(text, MAX_REASON)
 }
 
 /// A grouping key. One that cannot be kept as it is stands as its digest, so that different keys stay different.
@@ -166,6 +173,12 @@ mod tests {
         assert_eq!(title("\u{0}disk\r\nfull\u{7}"), "disk  full");
         assert_eq!(details("one\r\ntwo\u{0}\tthree ").as_deref(), Some("one\ntwo \tthree"));
         assert_eq!(details(" \n "), None);
+    }
+
+    #[test]
+    fn a_reason_is_short_and_of_one_line() {
+        assert_eq!(reason("the topic `a\r\nb\u{7}` may not send"), "the topic `a  b ` may not send");
+        assert_eq!(reason(&"é".repeat(500_000)).chars().count(), 200);
     }
 
     #[test]

@@ -34,13 +34,13 @@ pub(super) fn action(word: &str) -> Option<AlertAction> {
 /// as a number or a text. Go's zero time, which means "not known", is none.
 pub(super) fn time(said: &Json<'_>) -> Option<Timestamp> {
     let millis = match said {
-        Json::Integer(number) => since_epoch(i128::from(*number)),
-        Json::Unsigned(number) => since_epoch(i128::from(*number)),
+        Json::Integer(number) => since_epoch(i128::from(*number))?,
+        Json::Unsigned(number) => since_epoch(i128::from(*number))?,
         Json::Float(number) => fractional(*number)?,
         Json::Text(text) => match text.trim().parse::<Timestamp>().or_else(|_| with_colon(text).parse()) {
             Ok(at) => at.millis(),
             Err(_) => match text.trim().parse::<i64>() {
-                Ok(number) => since_epoch(i128::from(number)),
+                Ok(number) => since_epoch(i128::from(number))?,
                 Err(_) => fractional(text.trim().parse().ok()?)?,
             },
         },
@@ -63,7 +63,11 @@ fn with_colon(text: &str) -> String {
 /// Until the year 5138 seconds stay below this, and milliseconds have been above since 1973; and so on, by thousands.
 const SECONDS_BELOW: i128 = 100_000_000_000;
 
-fn since_epoch(number: i128) -> i64 {
+fn since_epoch(number: i128) -> Option<i64> {
+    // Nobody watched anything before 1970.
+    if number <= 0 {
+        return None;
+    }
     let millis = if number < SECONDS_BELOW {
         number * 1000
     } else if number < SECONDS_BELOW * 1000 {
@@ -73,12 +77,12 @@ fn since_epoch(number: i128) -> i64 {
     } else {
         number / 1_000_000
     };
-    i64::try_from(millis).unwrap_or(i64::MAX)
+    i64::try_from(millis).ok()
 }
 
 /// Seconds with a fraction; larger numbers are whole ones that a sender wrote as floating point.
 fn fractional(number: f64) -> Option<i64> {
-    if !number.is_finite() || number.abs() >= 1e19 {
+    if !(0.0..1e19).contains(&number) {
         return None;
     }
     let thousandths = if number < 1e11 { number * 1000.0 } else { number };
@@ -87,7 +91,7 @@ fn fractional(number: f64) -> Option<i64> {
         reason = "the number is finite and far below the limit of 128 bits"
     )]
     let whole = thousandths.round() as i128;
-    Some(if number < 1e11 { i64::try_from(whole).unwrap_or(i64::MAX) } else { since_epoch(whole) })
+    if number < 1e11 { i64::try_from(whole).ok() } else { since_epoch(whole) }
 }
 
 #[cfg(test)]
@@ -118,6 +122,31 @@ mod tests {
         {
             assert_eq!(at(form), None, "{form}");
         }
+    }
+
+    #[test]
+    fn a_time_before_1970_is_none_however_far_before() {
+        let at = |json: &str| time(&Json::parse(json.as_bytes()).expect("json"));
+        for form in [
+            "0",
+            "-1",
+            "-9300000000000000",
+            "-9223372036854775808",
+            "\"-9300000000000000\"",
+            "\"-9223372036854775808\"",
+            "-0.5",
+            "-9.3e15",
+            "-9.2e18",
+            "-1e19",
+            "1e19",
+            "\"-9.3e15\"",
+            "\"-inf\"",
+            "\"1900-01-01T00:00:00Z\"",
+        ] {
+            assert_eq!(at(form), None, "{form}");
+        }
+        let last = at("18446744073709551615").expect("it is a time").to_string();
+        assert_eq!(last, "2554-07-21T23:34:33.709Z", "in nanoseconds");
     }
 
     #[test]

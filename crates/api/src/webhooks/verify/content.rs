@@ -21,7 +21,7 @@ pub(super) fn pieces(
             "{timestamp}" => take(timestamp.as_bytes()),
             "{id}" => take(id.as_bytes()),
             "{url}" => take(claim.url.as_bytes()),
-            "{form}" => take(form(claim).as_bytes()),
+            "{form}" => take(form(content, claim).as_bytes()),
             other => take(other.as_bytes()),
         }
         rest = &rest[end..];
@@ -31,8 +31,8 @@ pub(super) fn pieces(
 
 /// The fields of a form, sorted, each name followed by its value, equal pairs once. A message that is no form signs
 /// nothing but its address, which then holds the digest of the message.
-fn form(claim: Claim<'_>) -> String {
-    if body_digest(claim).is_some() {
+fn form(content: &str, claim: Claim<'_>) -> String {
+    if body_digest(content, claim).is_some() {
         return String::new();
     }
     let mut fields: Vec<_> = form_urlencoded::parse(claim.body).collect();
@@ -42,15 +42,16 @@ fn form(claim: Claim<'_>) -> String {
 }
 
 /// Whether the digest that the address holds, if it does, is that of the message.
-pub(super) fn digest_fits(claim: Claim<'_>) -> bool {
-    let Some(given) = body_digest(claim) else { return true };
+pub(super) fn digest_fits(content: &str, claim: Claim<'_>) -> bool {
+    let Some(given) = body_digest(content, claim) else { return true };
     let right = digest::digest(&digest::SHA256, claim.body);
     let hex = right.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     hex.eq_ignore_ascii_case(&given)
 }
 
-fn body_digest(claim: Claim<'_>) -> Option<String> {
-    let (_, query) = claim.url.split_once('?')?;
+/// The digest in the address, where the address is signed. In one that is not, anybody could put any digest.
+fn body_digest(content: &str, claim: Claim<'_>) -> Option<String> {
+    let (_, query) = claim.url.split_once('?').filter(|_| content.contains("{url}"))?;
     let mut fields = form_urlencoded::parse(query.as_bytes());
     fields.find(|(name, _)| name == "bodySHA256").map(|(_, value)| value.into_owned())
 }

@@ -24,6 +24,8 @@ use subtle::ConstantTimeEq;
 
 use secrets::Secrets;
 
+use crate::webhooks::translate::reason;
+
 /// A message, with everything that proofs look at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim<'a> {
@@ -66,7 +68,7 @@ impl Proven {
 pub(super) struct Unproven {
     /// A word that stays the same.
     pub(super) slug: &'static str,
-    /// Why, in words.
+    /// Why, in few words: those of whoever proved nothing may be among them.
     pub(super) why: String,
     /// What a proof would be, as `WWW-Authenticate` has it.
     pub(super) challenge: &'static str,
@@ -74,15 +76,15 @@ pub(super) struct Unproven {
 
 impl Unproven {
     fn unsigned(why: impl Into<String>) -> Self {
-        Self { slug: "unsigned", why: why.into(), challenge: "HMAC" }
+        Self { slug: "unsigned", why: reason(&why.into()), challenge: "HMAC" }
     }
 
     fn wrong_signature(why: impl Into<String>) -> Self {
-        Self { slug: "wrong-signature", why: why.into(), challenge: "HMAC" }
+        Self { slug: "wrong-signature", why: reason(&why.into()), challenge: "HMAC" }
     }
 
     fn wrong_secret(why: impl Into<String>, challenge: &'static str) -> Self {
-        Self { slug: "wrong-secret", why: why.into(), challenge }
+        Self { slug: "wrong-secret", why: reason(&why.into()), challenge }
     }
 }
 

@@ -53,14 +53,19 @@ pub(super) fn check(
         let same = |one: &Vec<u8>| bool::from(one.as_slice().ct_eq(tag.as_ref()));
         candidates.iter().fold(found, |found, one| same(one) | found)
     });
-    if !right || !content::digest_fits(claim) {
+    if !right || !content::digest_fits(&scheme.content, claim) {
         let why = format!(
             "the signature in `{}` is not the HMAC of what was received under the integration's secret",
             scheme.header
         );
         return Err(Unproven::wrong_signature(why));
     }
-    let unique = scheme.signs_time().then(|| format!("{time} {id} {given}"));
+    let unique = if id.is_empty() {
+        scheme.signs_time().then(|| format!("{time} {given}"))
+    } else {
+        // Each attempt is signed anew, with a time of its own; the id is the same in all of them.
+        Some(id.to_owned())
+    };
     Ok(Signed { at, unique })
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn check(
     };
     // Before anything is fetched on its behalf.
     if !topics.contains(&message.topic_arn) {
-        let why = format!("the topic `{}` is not on the list of those that may send", message.topic_arn);
+        let why = format!("not on the list of topics that may send: `{}`", message.topic_arn);
         return Err(Unproven::wrong_signature(why).into());
     }
     let seconds = u64::try_from(now.millis() / 1000).unwrap_or(0);
