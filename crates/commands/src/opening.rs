@@ -99,9 +99,10 @@ impl Intake {
             match outcome {
                 Err(CommandError::Rejected(IncidentRejection::AlreadyResolved { .. })) => {
                     // That episode is over: this is the next one, or one long after it.
-                    let latest = match asked {
-                        true => None,
-                        false => self.index.latest(service, key).await.map_err(EngineError::Store)?,
+                    let latest = if asked {
+                        None
+                    } else {
+                        self.index.latest(service, key).await.map_err(EngineError::Store)?
                     };
                     expect_new = latest.is_none_or(|latest| latest <= command.episode);
                     command.episode = latest.unwrap_or(0).max(command.episode);
