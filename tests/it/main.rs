@@ -16,3 +16,4 @@ mod postgres;
 mod restart;
 mod smtp;
 mod tidy;
+mod time_zone_data;
