@@ -21,3 +21,4 @@ mod schedules_guide;
 mod senders;
 mod smtp;
 mod tidy;
+mod time_zone_data;
