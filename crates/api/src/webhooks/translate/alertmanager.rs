@@ -1,7 +1,7 @@
 //! Prometheus Alertmanager's webhook, version 4. One message speaks of one group of alerts. One problem is a group, or
 //! each alert of it, as the integration says.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, collections::HashMap, fmt::Write};
 
 use domain::{
     Alert, AlertAction, Meaning, Severity, Translated,
@@ -20,6 +20,10 @@ const MAX_SHOWN: usize = 50;
 
 /// Alerts of one message that are problems of their own; in larger groups nobody would look at each.
 const MAX_APART: usize = 2000;
+
+/// Where links are among the annotations.
+const RUNBOOK: [&str; 2] = ["runbook_url", "runbook"];
+const DASHBOARD: [&str; 2] = ["dashboard_url", "dashboard"];
 
 /// What tells the members of the family apart.
 pub(super) struct Flavour {
@@ -48,7 +52,7 @@ pub(super) fn translate_as(
     reading: Reading,
 ) -> Result<Meaning, Malformed> {
     let Some(key) = key(message) else { return generic::translate(message).map(Meaning::from) };
-    let group = Group { flavour, message };
+    let group = Group::new(flavour, message);
     let alerts = message.get("alerts").items();
     if reading.identity == Identity::Alert && alerts.len() <= MAX_APART {
         let told = alerts.iter().filter(|alert| matches!(alert, Json::Object(_)));
@@ -60,19 +64,82 @@ pub(super) fn translate_as(
     Ok(group.whole(key, alerts))
 }
 
-/// One message.
+/// The fields of an object by their names, for those that are asked for field by field.
+struct Named<'a, 'b>(HashMap<&'a str, &'a Json<'b>>);
+
+impl<'a, 'b> Named<'a, 'b> {
+    /// As in [`Json::get`], the last of equal names counts.
+    fn new(object: &'a Json<'b>) -> Self {
+        Self(object.fields().iter().map(|(name, value)| (&**name, value)).collect())
+    }
+
+    fn has(&self, name: &str, value: &Json<'b>) -> bool {
+        self.0.get(name).map_or(*value == Json::Null, |known| *known == value)
+    }
+}
+
+/// One message, and what its alerts have in common. That is looked up once: a message may have thousands of alerts,
+/// or of labels, and must not take thousands times thousands of steps.
 struct Group<'a, 'b> {
     flavour: &'a Flavour,
     message: &'a Json<'b>,
+    /// Whether it says that it is over.
+    over: Option<bool>,
+    labels: Named<'a, 'b>,
+    common_labels: Named<'a, 'b>,
+    common_notes: Named<'a, 'b>,
+    /// The title that somebody wrote for all of it.
+    written: Option<String>,
+    /// Its name, where it has one for all of it; else its title.
+    name: Option<Cow<'a, str>>,
+    title: Option<Cow<'a, str>>,
+    /// The labels that make the group, as a title ends in them.
+    suffix: String,
+    /// The words that somebody wrote for all of it.
+    words: Option<String>,
+    severity: Option<(Severity, Option<String>)>,
+    runbook: &'a Json<'b>,
+    dashboard: &'a Json<'b>,
+    external: &'a Json<'b>,
+    truncated: i64,
 }
 
 impl<'a, 'b> Group<'a, 'b> {
+    fn new(flavour: &'a Flavour, message: &'a Json<'b>) -> Self {
+        const WORDS: [&str; 3] = ["description", "message", "summary"];
+        let [labels, common, notes] =
+            ["groupLabels", "commonLabels", "commonAnnotations"].map(|name| message.get(name));
+        let severity = common.any(&["severity", "priority"]);
+        // More than is kept in the end, also where line breaks of two characters become one.
+        let cut = |text: &str, kept: usize| text.chars().take(2 * kept + 1).collect::<String>();
+        Self {
+            flavour,
+            message,
+            over: says(message, AlertAction::Resolve),
+            labels: Named::new(labels),
+            common_labels: Named::new(common),
+            common_notes: Named::new(notes),
+            written: written(notes),
+            name: common.get("alertname").text().or_else(|| labels.get("alertname").text()),
+            title: flavour.title.and_then(|name| message.get(name).text()),
+            suffix: cut(
+                &suffix(labels.fields().iter().filter(|(label, _)| label != "alertname")),
+                Alert::MAX_TITLE,
+            ),
+            words: notes.any(&WORDS).text().map(|words| cut(&words, Alert::MAX_DETAILS)),
+            severity: (!severity.is_blank()).then(|| words::severity(severity)),
+            runbook: notes.any(&RUNBOOK),
+            dashboard: notes.any(&DASHBOARD),
+            external: message.get("externalURL"),
+            truncated: truncated(message),
+        }
+    }
+
     /// The group as one problem.
     fn whole(&self, key: String, alerts: &'a [Json<'b>]) -> Meaning {
-        let message = self.message;
-        let firing: Vec<&Json<'_>> = alerts.iter().filter(|alert| is_firing(message, alert)).collect();
-        let over = firing.is_empty() && says(message, AlertAction::Resolve).unwrap_or(!alerts.is_empty());
-        let truncated = truncated(message);
+        let firing: Vec<&Json<'_>> = alerts.iter().filter(|alert| self.is_firing(alert)).collect();
+        let over = firing.is_empty() && self.over.unwrap_or(!alerts.is_empty());
+        let truncated = self.truncated;
         if over && truncated > 0 {
             // The status of a group is made of the alerts that were not left out.
             return Meaning::ignored(format!(
@@ -81,14 +148,13 @@ impl<'a, 'b> Group<'a, 'b> {
         }
         let about: Vec<&Json<'_>> = if over { alerts.iter().collect() } else { firing };
         let action = if over { AlertAction::Resolve } else { AlertAction::Trigger };
-        let source = source(message.get("commonLabels"));
+        let source = source(self.message.get("commonLabels"));
         self.translated(action, key, &about, source).into()
     }
 
     /// One alert as one problem.
-    fn one(&self, alert: &Json<'_>) -> Translated {
-        let fires = is_firing(self.message, alert);
-        let action = if fires { AlertAction::Trigger } else { AlertAction::Resolve };
+    fn one(&self, alert: &Json<'b>) -> Translated {
+        let action = if self.is_firing(alert) { AlertAction::Trigger } else { AlertAction::Resolve };
         let labels = alert.get("labels");
         let key = match alert.get("fingerprint").text() {
             Some(fingerprint) => text::key(&fingerprint),
@@ -97,14 +163,19 @@ impl<'a, 'b> Group<'a, 'b> {
         self.translated(action, key, &[alert], source(labels))
     }
 
+    /// An alert without a status of its own has that of its group. In doubt it fires.
+    fn is_firing(&self, alert: &Json<'_>) -> bool {
+        !says(alert, AlertAction::Resolve).or(self.over).unwrap_or(false)
+    }
+
     fn translated(
         &self,
         action: AlertAction,
         key: String,
-        about: &[&Json<'_>],
+        about: &[&Json<'b>],
         source: Option<String>,
     ) -> Translated {
-        let (severity, unknown_severity) = severity(self.message, about);
+        let (severity, unknown_severity) = self.severity.clone().unwrap_or_else(|| worst(about));
         Translated {
             action,
             key,
@@ -121,36 +192,28 @@ impl<'a, 'b> Group<'a, 'b> {
     }
 
     /// The words of whoever wrote the rule, or else its name and the labels that tell it from others.
-    fn title(&self, about: &[&Json<'_>]) -> String {
-        let message = self.message;
-        let written = |annotations: &Json<'_>| {
-            let words = annotations.any(&["summary", "title", "message"]).text();
-            words.map(|text| text::title(&text)).filter(|title| !title.is_empty())
-        };
+    fn title(&self, about: &[&Json<'b>]) -> String {
         let own = match about {
             [only] => written(only.get("annotations")),
             _ => None,
         };
-        if let Some(title) = own.or_else(|| written(message.get("commonAnnotations"))) {
+        if let Some(title) = own.or_else(|| self.written.clone()) {
             return title;
         }
-        let (group, common) = (message.get("groupLabels"), message.get("commonLabels"));
-        let first = about.first().map_or(&Json::Null, |alert| alert.get("labels"));
-        let name = [common, group, first].into_iter().find_map(|labels| labels.get("alertname").text());
-        let name = name.or_else(|| message.get(self.flavour.title?).text());
-        let name = name.map(|name| text::title(&name)).filter(|name| !name.is_empty());
+        let name = self.name.clone();
+        let name = name.or_else(|| about.first()?.get("labels").get("alertname").text());
+        let name = name.or_else(|| self.title.clone());
+        let name = name.map(|name| text::title(&name)).filter(|title| !title.is_empty());
         let mut title = name.unwrap_or_else(|| format!("{} alert", self.flavour.tool));
-        for (label, value) in group.fields().iter().filter(|(label, _)| label != "alertname") {
-            let _ = write!(title, " {label}={}", value.text().unwrap_or_default());
-        }
+        title.push_str(&self.suffix);
         match about {
             [only] => {
                 let own = only.get("labels").fields().iter().filter(|(label, value)| {
-                    label != "alertname" && common.get(label) != value && group.get(label) != value
+                    label != "alertname"
+                        && !self.common_labels.has(label, value)
+                        && !self.labels.has(label, value)
                 });
-                for (label, value) in own {
-                    let _ = write!(title, " {label}={}", value.text().unwrap_or_default());
-                }
+                title.push_str(&suffix(own));
             }
             many => {
                 let _ = write!(title, " ({} alerts)", many.len());
@@ -160,11 +223,9 @@ impl<'a, 'b> Group<'a, 'b> {
     }
 
     /// The common words, then each alert with its labels and its own words.
-    fn details(&self, about: &[&Json<'_>]) -> Option<String> {
-        const COMMON: [&str; 3] = ["description", "message", "summary"];
-        let common = self.message.get("commonAnnotations");
+    fn details(&self, about: &[&Json<'b>]) -> Option<String> {
         let mut details = String::new();
-        if let Some(words) = common.any(&COMMON).text() {
+        if let Some(words) = &self.words {
             let _ = writeln!(details, "{words}\n");
         }
         for alert in about.iter().take(MAX_SHOWN) {
@@ -172,42 +233,37 @@ impl<'a, 'b> Group<'a, 'b> {
                 break;
             }
             details.push('•');
-            for (name, value) in alert.get("labels").fields() {
-                let _ = write!(details, " {name}={}", value.text().unwrap_or_default());
-            }
+            details.push_str(&suffix(alert.get("labels").fields().iter()));
             details.push('\n');
             let values = self.flavour.values.and_then(|name| alert.get(name).text());
             if let Some(values) = values {
                 let _ = writeln!(details, "  values: {values}");
             }
             for (name, value) in alert.get("annotations").fields() {
-                if common.get(name) != value
+                if !self.common_notes.has(name, value)
                     && let Some(words) = value.text()
                 {
                     let _ = writeln!(details, "  {name}: {words}");
                 }
             }
         }
-        let truncated = truncated(self.message);
-        if truncated > 0 {
-            let tool = self.flavour.tool;
+        if self.truncated > 0 {
+            let (truncated, tool) = (self.truncated, self.flavour.tool);
             let _ = writeln!(details, "… and {truncated} more alerts that {tool} left out");
         }
         text::details(&details)
     }
 
-    fn links(&self, about: &[&Json<'_>]) -> Vec<domain::Link> {
-        let message = self.message;
+    fn links(&self, about: &[&Json<'b>]) -> Vec<domain::Link> {
         let mut links = Links::default();
         let shown = || about.iter().take(MAX_SHOWN);
-        let notes = || {
-            std::iter::once(message.get("commonAnnotations")).chain(shown().map(|one| one.get("annotations")))
-        };
-        for annotations in notes() {
-            links.add(annotations.any(&["runbook_url", "runbook"]), "Runbook");
-            links.add(annotations.any(&["dashboard_url", "dashboard"]), "Dashboard");
+        links.add(self.runbook, "Runbook");
+        links.add(self.dashboard, "Dashboard");
+        for annotations in shown().map(|one| one.get("annotations")) {
+            links.add(annotations.any(&RUNBOOK), "Runbook");
+            links.add(annotations.any(&DASHBOARD), "Dashboard");
         }
-        links.add(message.get("externalURL"), self.flavour.tool);
+        links.add(self.external, self.flavour.tool);
         for alert in shown() {
             for (name, words) in self.flavour.links {
                 links.add(alert.get(name), words);
@@ -215,6 +271,20 @@ impl<'a, 'b> Group<'a, 'b> {
         }
         links.kept()
     }
+}
+
+/// The title that somebody wrote.
+fn written(annotations: &Json<'_>) -> Option<String> {
+    let words = annotations.any(&["summary", "title", "message"]).text();
+    words.map(|text| text::title(&text)).filter(|title| !title.is_empty())
+}
+
+/// Labels behind a name: ` cluster=lab mount=/srv`.
+fn suffix<'a, 'b: 'a>(labels: impl Iterator<Item = &'a (Cow<'b, str>, Json<'b>)>) -> String {
+    labels.fold(String::new(), |mut text, (label, value)| {
+        let _ = write!(text, " {label}={}", value.text().unwrap_or_default());
+        text
+    })
 }
 
 fn source(labels: &Json<'_>) -> Option<String> {
@@ -257,17 +327,8 @@ fn says(message: &Json<'_>, action: AlertAction) -> Option<bool> {
     message.get("status").text().and_then(|word| words::action(&word)).map(|said| said == action)
 }
 
-/// An alert without a status of its own has that of its group. In doubt it fires.
-fn is_firing(message: &Json<'_>, alert: &Json<'_>) -> bool {
-    !says(alert, AlertAction::Resolve).or_else(|| says(message, AlertAction::Resolve)).unwrap_or(false)
-}
-
-/// The severity that all alerts share, or else the worst one.
-fn severity(message: &Json<'_>, about: &[&Json<'_>]) -> (Severity, Option<String>) {
-    let common = message.get("commonLabels").any(&["severity", "priority"]);
-    if !common.is_blank() {
-        return words::severity(common);
-    }
+/// The worst severity of alerts that do not share one.
+fn worst(about: &[&Json<'_>]) -> (Severity, Option<String>) {
     let each = about.iter().map(|alert| alert.get("labels").any(&["severity", "priority"]));
     each.filter(|said| !said.is_blank())
         .map(words::severity)
