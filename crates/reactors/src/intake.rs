@@ -47,12 +47,12 @@ const CHECKPOINT: &str = "intake";
 
 /// Decides deliveries for ever.
 ///
-/// It goes on from its checkpoint and decides again what was decided behind it: a message may ask for many things, and
-/// a crash in between leaves some of them undecided. Deciding twice records once.
+/// First what a crash left: deliveries without a verdict, and then those behind the checkpoint that ask for several
+/// things, of which some may be undecided although others are not. Deciding twice records once.
 pub(crate) async fn run(parts: Parts) {
     let head = parts.engine.store().head();
     let mut backoff = Backoff::default();
-    let start = loop {
+    let checkpoint = loop {
         match parts.reads.checkpoint(CHECKPOINT).await {
             // A log from before there was a checkpoint.
             Ok(0) => break head,
@@ -60,17 +60,41 @@ pub(crate) async fn run(parts: Parts) {
             Err(fault) => backoff.wait("intake", &fault).await,
         }
     };
-    if parts.reads.reach(start, PATIENCE).await {
-        recover(&parts, start).await;
-        follow(&parts, start).await;
+    if parts.reads.reach(head, PATIENCE).await {
+        recover(&parts, head).await;
+        complete(&parts, checkpoint, head).await;
+        follow(&parts, head).await;
     } else {
         // New alerts do not wait for old ones that may long be decided.
         tracing::error!("the read models lag behind: deliveries from before the start are decided later");
         let late = async {
-            while !parts.reads.reach(start, PATIENCE).await {}
-            recover(&parts, start).await;
+            while !parts.reads.reach(head, PATIENCE).await {}
+            recover(&parts, head).await;
+            complete(&parts, checkpoint, head).await;
         };
-        tokio::join!(late, follow(&parts, start));
+        tokio::join!(late, follow(&parts, head));
+    }
+}
+
+/// Decides again what asks for several things. Whatever asks for one thing and has a verdict is decided.
+async fn complete(parts: &Parts, checkpoint: Position, until: Position) {
+    let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
+    let (mut after, mut backoff) = (checkpoint, Backoff::default());
+    while after < until {
+        match parts.engine.store().read(after, BATCH, &deliveries).await {
+            Ok(events) => {
+                backoff.reset();
+                let Some(last) = events.last().map(|event| event.position) else { return };
+                let events = events.into_iter().filter(|event| event.position <= until).map(Arc::new);
+                let several = |event: &Arc<Recorded>| match understand(parts, event) {
+                    Reading::Requests(requests) => requests.len() > 1,
+                    Reading::Nothing(_) | Reading::NotForUs => false,
+                };
+                decide(parts, &events.filter(several).collect::<Vec<_>>()).await;
+                after = last;
+            }
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
     }
 }
 
