@@ -7,7 +7,10 @@ use futures::{TryStreamExt, future::try_join_all};
 use sea_query::{PostgresQueryBuilder, SelectStatement, Value};
 use sea_query_postgres::{PostgresBinder, PostgresValue};
 use store::Position;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{
+    Statement,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
 use super::{ADVANCE, Cell, Kind, Lookup, Progress, Row, Rows, Side, Table, postgres_schema, table::Given};
@@ -121,8 +124,13 @@ impl Postgres {
         if moved.await.map_err(fault)? == 0 {
             return Ok(false);
         }
+        // Prepared before any of them is sent: one that had to be prepared on the way would be overtaken.
+        let mut statements = Vec::with_capacity(rows.len());
+        for rows in &rows {
+            statements.push(prepared(&transaction, side, rows).await.map_err(fault)?);
+        }
         // All at once: the statements are sent without waiting for each other's answers, in this order.
-        let changes = rows.iter().map(|rows| change(&transaction, side, rows));
+        let changes = rows.iter().zip(&statements).map(|(rows, sql)| change(&transaction, sql, rows));
         try_join_all(changes).await.map_err(fault)?;
         transaction.commit().await.map_err(fault)?;
         Ok(true)
@@ -134,7 +142,8 @@ impl Postgres {
 
     pub(super) async fn put(&self, rows: Rows) -> Result<(), ReadError> {
         let client = self.client().await?;
-        change(&client, Side::Live, &rows).await.map_err(fault)
+        let statement = prepared(&client, Side::Live, &rows).await.map_err(fault)?;
+        change(&client, &statement, &rows).await.map_err(fault)
     }
 
     pub(super) async fn begin_next(&self, tables: &'static [&'static Table]) -> Result<Progress, ReadError> {
@@ -244,8 +253,12 @@ impl<'a> Array<'a> {
 }
 
 /// One statement for all rows.
-async fn change(client: &impl GenericClient, side: Side, rows: &Rows) -> Result<(), tokio_postgres::Error> {
-    let (mut names, mut types, mut arrays) = (Vec::new(), Vec::new(), Vec::new());
+async fn prepared(
+    client: &impl GenericClient,
+    side: Side,
+    rows: &Rows,
+) -> Result<Statement, tokio_postgres::Error> {
+    let (mut names, mut types) = (Vec::new(), Vec::new());
     for (index, (name, kind)) in rows.columns().iter().enumerate() {
         names.push(*name);
         let word = match kind {
@@ -254,13 +267,22 @@ async fn change(client: &impl GenericClient, side: Side, rows: &Rows) -> Result<
             Kind::Text => "text",
         };
         types.push(format!("${}::{word}[]", index + 1));
-        arrays.push(Array::of(*kind, rows.column(index)));
     }
     let (names, types) = (names.join(", "), types.join(", "));
     let given = Given::AllAtOnce(format!("unnest({types}) AS given ({names})"));
-    let statement = client.prepare_cached(&rows.sql(side, &given)).await?;
+    client.prepare_cached(&rows.sql(side, &given)).await
+}
+
+/// Runs it for these rows.
+async fn change(
+    client: &impl GenericClient,
+    statement: &Statement,
+    rows: &Rows,
+) -> Result<(), tokio_postgres::Error> {
+    let columns = rows.columns().iter().enumerate();
+    let arrays: Vec<_> = columns.map(|(index, (_, kind))| Array::of(*kind, rows.column(index))).collect();
     let parameters: Vec<_> = arrays.iter().map(Array::parameter).collect();
-    client.execute(&statement, &parameters).await?;
+    client.execute(statement, &parameters).await?;
     Ok(())
 }
 
