@@ -1,14 +1,21 @@
 //! An alert after translation: what every monitoring tool says, in one vocabulary.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::{DeliveryId, IncidentId, IntegrationId, Severity, Timestamp, delivery::Verdict};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    DeliveryId, IncidentId, IntegrationId, Severity, Timestamp, delivery::Verdict, id::derived,
+    integration::Ruling,
+};
 
 /// What the monitoring tool wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertAction {
     /// Something is wrong, still or again.
+    #[default]
     Trigger,
     /// Somebody took it in the monitoring tool.
     Acknowledge,
@@ -21,6 +28,23 @@ pub enum AlertAction {
     /// Somebody wrote something down about it.
     Note,
 }
+
+impl AlertAction {
+    /// The stored word, which mapping and rules use too.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Acknowledge => "acknowledge",
+            Self::Resolve => "resolve",
+            Self::Unacknowledge => "unacknowledge",
+            Self::Update => "update",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// Names and values that tell an alert from others, such as `team` and `database`.
+pub type Labels = BTreeMap<String, String>;
 
 /// A link that helps the responder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +75,27 @@ pub struct Alert {
     /// The part of the world it is about, such as a host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// What of that part is broken, such as a disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     /// Where to read on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Pictures, such as a chart of the moment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Link>,
+    /// What tells it from others.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Its own key, where several problems are grouped into one incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The rule of its integration that decided what becomes of it; none: there are no rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What did not go as its integration is set up, and what was cut, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// When it happened by the monitoring tool's clock, or arrived if the tool does not say.
     pub at: Timestamp,
     /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
@@ -68,10 +110,32 @@ impl Alert {
     pub const MAX_DETAILS: usize = 8192;
     /// Characters in a grouping key.
     pub const MAX_KEY: usize = 1024;
+    /// Labels of one alert; more are left out.
+    pub const MAX_LABELS: usize = 50;
+    /// Characters in the value of a label, and twice as many as in its name.
+    pub const MAX_LABEL: usize = 256;
+    /// Links, and images, of one alert; more are left out.
+    pub const MAX_LINKS: usize = 10;
+}
+
+/// What tells an alert from all others: its message, and its own key where one message may speak of several problems
+/// that are grouped into one incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mark(Uuid);
+
+impl Alert {
+    /// What tells it from all others.
+    pub fn mark(&self) -> Mark {
+        let delivery = self.delivery.uuid();
+        Mark(match &self.key {
+            Some(key) => derived(&[b"alert", delivery.as_bytes(), key.as_bytes()]),
+            None => delivery,
+        })
+    }
 }
 
 /// What one message says about one problem, before it is known whose incident it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Translated {
     /// What the monitoring tool wants done.
     pub action: AlertAction,
@@ -85,16 +149,28 @@ pub struct Translated {
     pub details: Option<String>,
     /// How bad it is.
     pub severity: Severity,
+    /// The word for the severity, if the monitoring tool uses one: an integration may give it another meaning.
+    pub severity_word: Option<String>,
     /// The word for the severity that was not understood.
     pub unknown_severity: Option<String>,
     /// The part of the world it is about.
     pub source: Option<String>,
+    /// What of that part is broken.
+    pub component: Option<String>,
     /// Where to read on.
     pub links: Vec<Link>,
+    /// Pictures.
+    pub images: Vec<Link>,
+    /// What tells it from others.
+    pub labels: Labels,
+    /// The routing key of the service that it is about, if it names one.
+    pub routing_key: Option<String>,
     /// When it happened by the monitoring tool's clock, if it says.
     pub at: Option<Timestamp>,
     /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
     pub ordered: bool,
+    /// What its integration makes of it.
+    pub ruling: Ruling,
 }
 
 /// What a message means, once translated.
@@ -145,6 +221,9 @@ impl Translated {
     /// nothing: everything that is told until then would count as outdated.
     pub fn received(self, delivery: DeliveryId, integration: IntegrationId, at: Timestamp) -> Alert {
         let latest = at.plus_seconds(Self::AHEAD_SECONDS);
+        let cut = self.cut();
+        let Ruling { own_key, rule, mut remarks, .. } = self.ruling;
+        remarks.extend(cut);
         Alert {
             delivery,
             integration,
@@ -153,10 +232,26 @@ impl Translated {
             severity: self.severity,
             unknown_severity: self.unknown_severity,
             source: self.source,
+            component: self.component,
             links: self.links,
+            images: self.images,
+            labels: self.labels,
+            key: own_key,
+            rule,
+            remarks,
             at: self.at.unwrap_or(at),
             ordered: self.ordered && self.at.is_some_and(|told| told <= latest),
         }
+    }
+
+    /// What was cut. Whoever cuts leaves an ellipsis as the last character that there is room for.
+    fn cut(&self) -> impl Iterator<Item = String> + use<> {
+        let is_cut = |text: &str, most: usize| text.ends_with('…') && text.chars().count() == most;
+        let title = is_cut(&self.title, Alert::MAX_TITLE).then_some(("title", Alert::MAX_TITLE));
+        let details = self.details.as_deref().is_some_and(|details| is_cut(details, Alert::MAX_DETAILS));
+        let details = details.then_some(("details", Alert::MAX_DETAILS));
+        let said = |(what, most)| format!("the {what} had more than {most} characters: the rest is in the message");
+        title.into_iter().chain(details).map(said)
     }
 }
 
@@ -166,26 +261,35 @@ mod tests {
 
     use super::*;
 
+    const DELIVERY: DeliveryId = DeliveryId::new(Uuid::from_u128(1));
+    const INTEGRATION: IntegrationId = IntegrationId::new(Uuid::from_u128(2));
+
+    #[test]
+    fn what_was_cut_is_said() {
+        let remarks = |title: String, details: &str| {
+            let translated = Translated { title, details: Some(details.to_owned()), ..Translated::default() };
+            translated.received(DELIVERY, INTEGRATION, Timestamp::default()).remarks
+        };
+        let long = format!("{}…", "ß".repeat(Alert::MAX_TITLE - 1));
+        assert_eq!(
+            remarks(long, "short…"),
+            ["the title had more than 1024 characters: the rest is in the message"]
+        );
+        assert_eq!(remarks("disk full…".to_owned(), "words"), <[String; 0]>::default());
+    }
+
     #[test]
     fn a_time_far_ahead_of_the_message_orders_nothing() {
         let came = Timestamp::from_millis(1_764_000_000_000);
         let ordered = |told: Option<Timestamp>| {
             let translated = Translated {
-                action: AlertAction::Trigger,
                 key: "disk".to_owned(),
-                incident: None,
                 title: "disk full".to_owned(),
-                details: None,
-                severity: Severity::default(),
-                unknown_severity: None,
-                source: None,
-                links: vec![],
                 at: told,
                 ordered: true,
+                ..Translated::default()
             };
-            let (delivery, integration) =
-                (DeliveryId::new(Uuid::from_u128(1)), IntegrationId::new(Uuid::from_u128(2)));
-            let alert = translated.received(delivery, integration, came);
+            let alert = translated.received(DELIVERY, INTEGRATION, came);
             assert_eq!(alert.at, told.unwrap_or(came), "what the tool said stays");
             alert.ordered
         };

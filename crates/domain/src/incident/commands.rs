@@ -1,5 +1,6 @@
 //! What can be asked of an incident.
 
+use super::Terms;
 use crate::{Actor, Alert, Channel, Ladder, NoteId, Roster, ServiceId, Severity, TeamId, Timestamp};
 
 /// Open an incident, or add to it if it is open already.
@@ -25,6 +26,8 @@ pub struct OpenIncident {
     pub ladder: Ladder,
     /// Who that is now.
     pub roster: Roster,
+    /// On which terms.
+    pub terms: Terms,
     /// When.
     pub at: Timestamp,
 }
@@ -99,6 +102,13 @@ pub enum IncidentCommand {
         level: u32,
         /// Who is on the ladder now.
         roster: Roster,
+        /// When.
+        at: Timestamp,
+    },
+    /// No alert came for as long as its terms allow.
+    ResolveQuiet {
+        /// Until when another alert was waited for.
+        resolve_at: Timestamp,
         /// When.
         at: Timestamp,
     },

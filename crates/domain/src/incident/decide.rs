@@ -1,6 +1,11 @@
 //! How an incident judges commands: one function per command.
 
-use super::{Cause, Climb, Incident, IncidentCommand, IncidentEvent, OpenIncident, OpenState, Situation};
+use std::cmp::Ordering;
+
+use super::{
+    Cause, Climb, Hold, Incident, IncidentCommand, IncidentEvent, OpenIncident, OpenState, Situation,
+    members::Ending,
+};
 use crate::{
     Actor, Aggregate, Alert, Channel, IncidentId, Invalid, Ladder, NoteId, Rejection, Roster, Timestamp,
     validate,
@@ -32,6 +37,15 @@ pub enum IncidentRejection {
         /// Until when.
         until: Timestamp,
     },
+    /// The last alert came too long ago for another one to join; it opens another episode.
+    #[error("the incident heard its last alert at {heard_at}, too long ago for another one to join")]
+    WindowClosed {
+        /// When the last alert came.
+        heard_at: Timestamp,
+    },
+    /// The problem is none of those that are grouped in the incident.
+    #[error("the problem is none of those that are open in the incident")]
+    NotAMember,
     /// Nobody has it.
     #[error("the incident is not acknowledged")]
     NotAcknowledged,
@@ -47,6 +61,8 @@ impl Rejection for IncidentRejection {
             Self::AlreadyResolved { .. } => "ALREADY_RESOLVED",
             Self::AlreadyAcknowledged { .. } => "ALREADY_ACKNOWLEDGED",
             Self::Outdated { .. } => "OUTDATED",
+            Self::WindowClosed { .. } => "WINDOW_CLOSED",
+            Self::NotAMember => "NOT_A_MEMBER",
             Self::NotAcknowledged => "NOT_ACKNOWLEDGED",
             Self::Invalid(_) => "INVALID",
         }
@@ -59,6 +75,8 @@ impl Rejection for IncidentRejection {
             | Self::AlreadyResolved { .. }
             | Self::AlreadyAcknowledged { .. }
             | Self::Outdated { .. }
+            | Self::WindowClosed { .. }
+            | Self::NotAMember
             | Self::NotAcknowledged => None,
         }
     }
@@ -94,6 +112,7 @@ impl Aggregate for Incident {
                 let armed_for = Climb { cycle: *cycle, pass: *pass, level: *level };
                 Ok(escalate_overdue(self, armed_for, roster, *at))
             }
+            C::ResolveQuiet { resolve_at, at } => Ok(resolve_quiet(self, *resolve_at, *at)),
             C::AddIncidentNote { note, by, text, at } => add_note(self, *note, by, text, *at),
         }
     }
@@ -112,10 +131,10 @@ impl Incident {
 fn open(incident: &Incident, command: &OpenIncident) -> Decision {
     match incident {
         Incident::Absent => trigger(command),
-        Incident::Open(open) => Ok(join(open, command)),
+        Incident::Open(open) => join(open, command),
         Incident::Resolved { recent, .. }
             if !command.alerts.is_empty()
-                && command.alerts.iter().all(|alert| recent.contains(&alert.delivery)) =>
+                && command.alerts.iter().all(|alert| recent.contains(&alert.mark())) =>
         {
             Ok(vec![])
         }
@@ -142,7 +161,7 @@ fn trigger(command: &OpenIncident) -> Decision {
     validate::at_most("details", command.details.as_deref().unwrap_or_default(), Alert::MAX_DETAILS)?;
     validate::at_most("dedupKey", &command.key, Alert::MAX_KEY)?;
     let command = command.clone();
-    let (at, ladder) = (command.at, command.ladder.clone());
+    let (at, terms, count, ladder) = (command.at, command.terms, command.alerts.len(), command.ladder.clone());
     let triggered = IncidentEvent::Triggered {
         service: command.service,
         team: command.team,
@@ -153,21 +172,58 @@ fn trigger(command: &OpenIncident) -> Decision {
         severity: command.severity,
         alerts: command.alerts,
         ladder: command.ladder,
+        resolve_at: terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into())),
         at,
     };
-    let start = Climb { cycle: 1, pass: 1, level: 0 };
-    Ok(vec![triggered, climb(&ladder, start, &command.roster, Cause::Opened, None, at)])
+    let next = match terms.hold {
+        Some(hold) if !hold.is_reached(count) => held(hold, vec![at; count], at.plus_seconds(hold.seconds()), at),
+        Some(_) | None => climb(&ladder, Climb::default().anew(), &command.roster, Cause::Opened, None, at),
+    };
+    Ok(vec![triggered, next])
 }
 
-fn join(open: &OpenState, command: &OpenIncident) -> Vec<IncidentEvent> {
+fn held(hold: Hold, arrived: Vec<Timestamp>, until: Timestamp, at: Timestamp) -> IncidentEvent {
+    let arrived = match hold {
+        Hold::Suspend { .. } => vec![],
+        Hold::Threshold { .. } => arrived,
+    };
+    IncidentEvent::Held { hold, arrived, until, at }
+}
+
+fn join(open: &OpenState, command: &OpenIncident) -> Decision {
+    let (at, terms) = (command.at, command.terms);
     let alerts: Vec<_> =
-        command.alerts.iter().filter(|alert| !open.recent.contains(&alert.delivery)).cloned().collect();
-    let Some(worst) = alerts.iter().map(|alert| alert.severity).max() else { return vec![] };
-    let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, at: command.at }];
-    if worst > open.severity {
-        events.push(IncidentEvent::SeverityRaised { from: open.severity, to: worst, at: command.at });
+        command.alerts.iter().filter(|alert| !open.recent.contains(&alert.mark())).cloned().collect();
+    if alerts.is_empty() {
+        return Ok(vec![]);
     }
-    events
+    if terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into())) {
+        return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
+    }
+    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts));
+    let shown = terms.merging.attributes(&open.shown, &alerts);
+    let enough = match &open.situation {
+        Situation::Held { hold, arrived, .. } => hold.is_reached(recent(arrived, *hold, at).len() + alerts.len()),
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
+    };
+    let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
+    let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
+    events.extend(shown.map(|shown| IncidentEvent::AttributesMerged { shown, at }));
+    match to.cmp(&from) {
+        Ordering::Greater => events.push(IncidentEvent::SeverityRaised { from, to, at }),
+        Ordering::Less => events.push(IncidentEvent::SeverityLowered { from, to, at }),
+        Ordering::Equal => {}
+    }
+    if enough {
+        events.push(climb(&open.ladder, open.climb.anew(), &command.roster, Cause::Threshold, None, at));
+    }
+    Ok(events)
+}
+
+/// The alerts that still count.
+fn recent(arrived: &[Timestamp], hold: Hold, at: Timestamp) -> Vec<Timestamp> {
+    let counts = |arrival: &&Timestamp| arrival.plus_seconds(hold.seconds()) > at;
+    arrived.iter().filter(counts).copied().collect()
 }
 
 fn acknowledge(
@@ -184,7 +240,7 @@ fn acknowledge(
         Situation::Acknowledged { by, at } => {
             Err(IncidentRejection::AlreadyAcknowledged { by: by.clone(), at: *at })
         }
-        Situation::Escalating { .. } | Situation::Exhausted { .. } => {
+        Situation::Held { .. } | Situation::Escalating { .. } | Situation::Exhausted { .. } => {
             Ok(vec![IncidentEvent::Acknowledged { by: by.clone(), via, alert: alert.cloned(), at }])
         }
     }
@@ -197,7 +253,9 @@ fn unacknowledge(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp
             IncidentEvent::Unacknowledged { by: by.clone(), at },
             climb(&open.ladder, open.climb.anew(), roster, Cause::Unacknowledged, Some(by), at),
         ]),
-        Situation::Escalating { .. } | Situation::Exhausted { .. } => Err(IncidentRejection::NotAcknowledged),
+        Situation::Held { .. } | Situation::Escalating { .. } | Situation::Exhausted { .. } => {
+            Err(IncidentRejection::NotAcknowledged)
+        }
     }
 }
 
@@ -216,8 +274,18 @@ fn resolve(
     match incident {
         Incident::Open(open) => {
             in_order(alert.map_or(&[], std::slice::from_ref), open.told_at)?;
-            let (by, note, alert) = (by.clone(), note.map(str::to_owned), alert.cloned());
-            Ok(vec![IncidentEvent::Resolved { by, via, note, alert, at }])
+            match open.members.ending(alert) {
+                Ending::Whole => {
+                    let (by, note, alert) = (by.clone(), note.map(str::to_owned), alert.cloned());
+                    Ok(vec![IncidentEvent::Resolved { by, via, note, alert, at }])
+                }
+                _ if alert.is_some_and(|alert| open.recent.contains(&alert.mark())) => Ok(vec![]),
+                Ending::Part(remaining) => {
+                    let ended = |alert: &Alert| IncidentEvent::AlertEnded { alert: alert.clone(), remaining, at };
+                    Ok(alert.map(ended).into_iter().collect())
+                }
+                Ending::Foreign => Err(IncidentRejection::NotAMember),
+            }
         }
         Incident::Absent | Incident::Resolved { .. } => Ok(vec![]),
     }
@@ -242,10 +310,8 @@ fn escalate(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp) -> 
     let open = incident.expect_open()?;
     let from = match open.situation {
         Situation::Exhausted { .. } => open.climb.anew(),
-        Situation::Escalating { .. } | Situation::Acknowledged { .. } if open.climb.level == 0 => {
-            open.climb.anew()
-        }
-        Situation::Escalating { .. } | Situation::Acknowledged { .. } => open.climb,
+        _ if open.climb.level == 0 => open.climb.anew(),
+        Situation::Held { .. } | Situation::Escalating { .. } | Situation::Acknowledged { .. } => open.climb,
     };
     Ok(vec![climb(&open.ladder, from, roster, Cause::Manual, Some(by), at)])
 }
@@ -257,13 +323,54 @@ fn escalate_overdue(
     at: Timestamp,
 ) -> Vec<IncidentEvent> {
     let Incident::Open(open) = incident else { return vec![] };
-    match open.situation {
-        Situation::Escalating { next_at } if open.climb == armed_for && next_at <= at => {
+    match &open.situation {
+        Situation::Escalating { next_at } if open.climb == armed_for && *next_at <= at => {
             vec![climb(&open.ladder, open.climb, roster, Cause::Timeout, None, at)]
         }
+        Situation::Held { hold, arrived, until } if open.climb == armed_for && *until <= at => {
+            vec![release(open, *hold, &recent(arrived, *hold, at), roster, at)]
+        }
         // The deadline belongs to an earlier time: nothing is due.
-        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => vec![],
+        Situation::Held { .. }
+        | Situation::Escalating { .. }
+        | Situation::Exhausted { .. }
+        | Situation::Acknowledged { .. } => vec![],
     }
+}
+
+/// The wait before the first page is over, one way or the other.
+fn release(
+    open: &OpenState,
+    hold: Hold,
+    arrived: &[Timestamp],
+    roster: &Roster,
+    at: Timestamp,
+) -> IncidentEvent {
+    match (hold, arrived.first()) {
+        (Hold::Suspend { .. }, _) => {
+            climb(&open.ladder, open.climb.anew(), roster, Cause::Suspended, None, at)
+        }
+        // Some came since: the wait goes on until the oldest of them counts no more.
+        (Hold::Threshold { .. }, Some(oldest)) => {
+            held(hold, arrived.to_vec(), oldest.plus_seconds(hold.seconds()), at)
+        }
+        (Hold::Threshold { alerts, within_seconds }, None) => {
+            by_itself(format!("there were never {alerts} alerts within {within_seconds} seconds"), at)
+        }
+    }
+}
+
+fn resolve_quiet(incident: &Incident, resolve_at: Timestamp, at: Timestamp) -> Vec<IncidentEvent> {
+    let Incident::Open(open) = incident else { return vec![] };
+    if open.resolve_at != Some(resolve_at) || resolve_at > at {
+        return vec![];
+    }
+    vec![by_itself(format!("no alert came since {}", open.heard_at), at)]
+}
+
+fn by_itself(why: String, at: Timestamp) -> IncidentEvent {
+    let by = Actor::Reactor { name: "clock".to_owned() };
+    IncidentEvent::Resolved { by, via: Channel::Unknown, note: Some(why), alert: None, at }
 }
 
 fn add_note(incident: &Incident, note: NoteId, by: &Actor, text: &str, at: Timestamp) -> Decision {
@@ -285,7 +392,7 @@ const MAX_NOTE: usize = 10_000;
 
 impl Climb {
     /// Before the first level of a new climb.
-    const fn anew(self) -> Self {
+    pub(super) const fn anew(self) -> Self {
         Self { cycle: self.cycle + 1, pass: 1, level: 0 }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Attributes, Hold};
 use crate::{
     Actor, Alert, Channel, Fact, Ladder, NoteId, Responder, ServiceId, Severity, Subject, Target, TeamId,
     Timestamp, UserId,
@@ -21,6 +22,10 @@ pub enum Cause {
     Reassigned,
     /// An acknowledgement was taken back.
     Unacknowledged,
+    /// It was held back for long enough, and is not over.
+    Suspended,
+    /// As many alerts came as were waited for.
+    Threshold,
 }
 
 /// What can happen to an incident.
@@ -48,6 +53,22 @@ pub enum IncidentEvent {
         alerts: Vec<Alert>,
         /// Whom to page.
         ladder: Ladder,
+        /// When it is over by itself unless another alert comes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolve_at: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody is paged yet.
+    #[serde(rename = "incident.held.v1")]
+    Held {
+        /// Why.
+        hold: Hold,
+        /// When the alerts came that count, if they are counted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arrived: Vec<Timestamp>,
+        /// Until when.
+        until: Timestamp,
         /// When.
         at: Timestamp,
     },
@@ -58,12 +79,43 @@ pub enum IncidentEvent {
         service: ServiceId,
         /// What monitoring tools said, oldest first.
         alerts: Vec<Alert>,
+        /// When it is over by itself unless another alert comes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolve_at: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
+    },
+    /// One of the problems that are grouped in it is over, and others are not.
+    #[serde(rename = "incident.alert_ended.v1")]
+    AlertEnded {
+        /// The alert that said so.
+        alert: Alert,
+        /// How many problems remain.
+        remaining: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// It shows something else than before.
+    #[serde(rename = "incident.attributes_merged.v1")]
+    AttributesMerged {
+        /// What it shows.
+        shown: Attributes,
         /// When.
         at: Timestamp,
     },
     /// It is worse than it was.
     #[serde(rename = "incident.severity_raised.v1")]
     SeverityRaised {
+        /// How bad it was.
+        from: Severity,
+        /// How bad it is.
+        to: Severity,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is less bad than it was.
+    #[serde(rename = "incident.severity_lowered.v1")]
+    SeverityLowered {
         /// How bad it was.
         from: Severity,
         /// How bad it is.
@@ -187,6 +239,7 @@ impl Fact for IncidentEvent {
                 .chain(alerts.iter().map(|alert| alert.delivery.into()))
                 .collect(),
             Self::AlertsJoined { alerts, .. } => alerts.iter().map(|alert| alert.delivery.into()).collect(),
+            Self::AlertEnded { alert, .. } => vec![alert.delivery.into()],
             Self::Acknowledged { by, alert, .. } | Self::Resolved { by, alert, .. } => {
                 person(by).into_iter().chain(alert.as_ref().map(|alert| alert.delivery.into())).collect()
             }
@@ -209,7 +262,10 @@ impl Fact for IncidentEvent {
             Self::Unacknowledged { by, .. } | Self::Reassigned { by, .. } | Self::NoteAdded { by, .. } => {
                 person(by).into_iter().collect()
             }
-            Self::SeverityRaised { .. } => vec![],
+            Self::SeverityRaised { .. }
+            | Self::SeverityLowered { .. }
+            | Self::AttributesMerged { .. }
+            | Self::Held { .. } => vec![],
         }
     }
 }

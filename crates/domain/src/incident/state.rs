@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::IncidentEvent;
-use crate::{Actor, Alert, DeliveryId, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp};
+use super::{Attributes, Hold, IncidentEvent, Members};
+use crate::{Actor, Alert, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp, alert::Mark};
 
-/// Deliveries and notes remembered so that repeating one changes nothing. Repetition happens
+/// Alerts and notes remembered so that repeating one changes nothing. Repetition happens
 /// within moments (a lost answer, two nodes at work for a breath), so a short memory is enough.
 const REMEMBERED: usize = 64;
 
@@ -23,8 +23,8 @@ pub enum Incident {
         episode: u32,
         /// When it ended.
         at: Timestamp,
-        /// Deliveries it has taken in lately.
-        recent: VecDeque<DeliveryId>,
+        /// Alerts it has taken in lately.
+        recent: VecDeque<Mark>,
         /// Notes added lately.
         notes: VecDeque<NoteId>,
         /// Until when a monitoring tool has told what happened, if its messages can be ordered.
@@ -41,10 +41,8 @@ pub struct OpenState {
     pub team: Option<TeamId>,
     /// Which episode of its key it is.
     pub episode: u32,
-    /// What is wrong.
-    pub title: String,
-    /// Longer words.
-    pub details: Option<String>,
+    /// What it shows.
+    pub shown: Attributes,
     /// How bad it is.
     pub severity: Severity,
     /// Whom to page.
@@ -55,12 +53,18 @@ pub struct OpenState {
     pub situation: Situation,
     /// When it opened.
     pub opened_at: Timestamp,
-    /// Deliveries it has taken in lately.
-    pub recent: VecDeque<DeliveryId>,
+    /// Alerts it has taken in lately.
+    pub recent: VecDeque<Mark>,
     /// Notes added lately.
     pub notes: VecDeque<NoteId>,
     /// Until when a monitoring tool has told what happened, if its messages can be ordered.
     pub told_at: Option<Timestamp>,
+    /// When the last alert came.
+    pub heard_at: Timestamp,
+    /// When it is over by itself unless another alert comes.
+    pub resolve_at: Option<Timestamp>,
+    /// The problems that are grouped in it.
+    pub members: Members,
 }
 
 /// A place on the ladder. `cycle` counts the passes over the levels in the incident's whole life: it
@@ -79,6 +83,15 @@ pub struct Climb {
 /// What an open incident is waiting for: exactly one thing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Situation {
+    /// For what its rule asks for, before anybody is paged.
+    Held {
+        /// For what.
+        hold: Hold,
+        /// When the alerts came that count.
+        arrived: Vec<Timestamp>,
+        /// Until when.
+        until: Timestamp,
+    },
     /// For an acknowledgement, until this instant.
     Escalating {
         /// When the next level is paged.
@@ -109,6 +122,7 @@ impl Incident {
             severity,
             alerts,
             ladder,
+            resolve_at,
             at,
             ..
         } = event
@@ -117,17 +131,22 @@ impl Incident {
                 service: *service,
                 team: *team,
                 episode: *episode,
-                title: title.clone(),
-                details: details.clone(),
+                shown: Attributes::opened(title, details.as_deref(), alerts.first()),
                 severity: *severity,
                 ladder: ladder.clone(),
                 climb: Climb::default(),
                 situation: Situation::Exhausted { at: *at },
                 opened_at: *at,
-                recent: alerts.iter().map(|alert| alert.delivery).collect(),
+                recent: VecDeque::new(),
                 notes: VecDeque::new(),
-                told_at: told(alerts),
+                told_at: None,
+                heard_at: *at,
+                resolve_at: *resolve_at,
+                members: Members::default(),
             }));
+            if let Self::Open(open) = self {
+                open.hear(alerts, *at);
+            }
             return;
         }
         let open = match self {
@@ -144,13 +163,25 @@ impl Incident {
         match event {
             // What is paged after an acknowledgement was taken back follows in the same append.
             IncidentEvent::Triggered { .. } | IncidentEvent::Unacknowledged { .. } => {}
-            IncidentEvent::AlertsJoined { alerts, .. } => {
-                for alert in alerts {
-                    remember(&mut open.recent, alert.delivery);
+            IncidentEvent::AlertsJoined { alerts, resolve_at, at, .. } => {
+                open.hear(alerts, *at);
+                open.resolve_at = resolve_at.or(open.resolve_at);
+                if let Situation::Held { arrived, .. } = &mut open.situation {
+                    arrived.extend(alerts.iter().map(|_| *at));
                 }
-                open.told_at = open.told_at.max(told(alerts));
             }
-            IncidentEvent::SeverityRaised { to, .. } => open.severity = *to,
+            IncidentEvent::AlertEnded { alert, .. } => {
+                remember(&mut open.recent, alert.mark());
+                open.members.leave(alert);
+            }
+            IncidentEvent::AttributesMerged { shown, .. } => open.shown.clone_from(shown),
+            IncidentEvent::SeverityRaised { to, .. } | IncidentEvent::SeverityLowered { to, .. } => {
+                open.severity = *to;
+            }
+            IncidentEvent::Held { hold, arrived, until, .. } => {
+                let (hold, arrived, until) = (*hold, arrived.clone(), *until);
+                open.situation = Situation::Held { hold, arrived, until };
+            }
             IncidentEvent::Escalated { cycle, pass, level, next_at, .. } => {
                 open.climb = Climb { cycle: *cycle, pass: *pass, level: *level };
                 open.situation = Situation::Escalating { next_at: *next_at };
@@ -161,7 +192,7 @@ impl Incident {
             }
             IncidentEvent::Acknowledged { by, alert, at, .. } => {
                 if let Some(alert) = alert {
-                    remember(&mut open.recent, alert.delivery);
+                    remember(&mut open.recent, alert.mark());
                 }
                 open.situation = Situation::Acknowledged { by: by.clone(), at: *at };
             }
@@ -170,7 +201,7 @@ impl Incident {
             IncidentEvent::Resolved { alert, at, .. } => {
                 let mut recent = std::mem::take(&mut open.recent);
                 if let Some(alert) = alert {
-                    remember(&mut recent, alert.delivery);
+                    remember(&mut recent, alert.mark());
                 }
                 let notes = std::mem::take(&mut open.notes);
                 let told_at = open.told_at.max(told(alert.as_slice()));
@@ -194,6 +225,17 @@ impl Incident {
             Self::Open(open) => Some(open),
             Self::Absent | Self::Resolved { .. } => None,
         }
+    }
+}
+
+impl OpenState {
+    fn hear(&mut self, alerts: &[Alert], at: Timestamp) {
+        for alert in alerts {
+            remember(&mut self.recent, alert.mark());
+        }
+        self.told_at = self.told_at.max(told(alerts));
+        self.heard_at = at;
+        self.members.join(alerts);
     }
 }
 

@@ -1,0 +1,234 @@
+//! What an incident shows when its alerts say different things.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Alert, Invalid, Labels, Link, Severity};
+
+/// What is kept of two values, the one so far and the one of an alert that joins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Merge {
+    /// The one so far, unless there is none.
+    #[default]
+    First,
+    /// The one that came last, unless it says nothing.
+    Last,
+    /// Both, each once.
+    Append,
+    /// The worse one.
+    Max,
+    /// The less bad one.
+    Min,
+}
+
+/// For each attribute, what is kept when the same problem is reported again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Merging {
+    /// Of titles: the first or the last.
+    pub title: Merge,
+    /// Of details: the first, the last, or one below the other.
+    pub details: Merge,
+    /// Of severities: the first, the last, the worst or the least bad.
+    pub severity: Merge,
+    /// Of sources: the first or the last.
+    pub source: Merge,
+    /// Of components: the first or the last.
+    pub component: Merge,
+    /// Of links: those of the first or of the last alert that has any, or all.
+    pub links: Merge,
+    /// Of images: those of the first or of the last alert that has any, or all.
+    pub images: Merge,
+    /// Of labels: those of the first or of the last alert that has any, or all, the first value of each.
+    pub labels: Merge,
+}
+
+impl Default for Merging {
+    /// The first of everything, and the worst severity.
+    fn default() -> Self {
+        Self {
+            title: Merge::First,
+            details: Merge::First,
+            severity: Merge::Max,
+            source: Merge::First,
+            component: Merge::First,
+            links: Merge::First,
+            images: Merge::First,
+            labels: Merge::First,
+        }
+    }
+}
+
+/// What an incident shows of its alerts, besides the severity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// What is wrong, in one line.
+    pub title: String,
+    /// Longer words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
+    /// The part of the world it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What of that part is broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Where to read on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// Pictures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Link>,
+    /// What tells it from others.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+}
+
+impl Attributes {
+    /// What is shown of an incident with this title and these details that one alert opens, if an alert does.
+    pub fn opened(title: &str, details: Option<&str>, alert: Option<&Alert>) -> Self {
+        let of_alert = alert.map(|alert| Self {
+            source: alert.source.clone(),
+            component: alert.component.clone(),
+            links: alert.links.clone(),
+            images: alert.images.clone(),
+            labels: alert.labels.clone(),
+            ..Self::default()
+        });
+        Self {
+            title: title.to_owned(),
+            details: details.map(str::to_owned),
+            ..of_alert.unwrap_or_default()
+        }
+    }
+}
+
+impl Merging {
+    /// Refuses what has no meaning for an attribute.
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        let one = &[Merge::First, Merge::Last][..];
+        let many = &[Merge::First, Merge::Last, Merge::Append][..];
+        let rank = &[Merge::First, Merge::Last, Merge::Max, Merge::Min][..];
+        let rules = [
+            ("title", self.title, one),
+            ("details", self.details, many),
+            ("severity", self.severity, rank),
+            ("source", self.source, one),
+            ("component", self.component, one),
+            ("links", self.links, many),
+            ("images", self.images, many),
+            ("labels", self.labels, many),
+        ];
+        match rules.iter().find(|(_, chosen, allowed)| !allowed.contains(chosen)) {
+            Some((field, chosen, _)) => {
+                let rule = format!("cannot be merged by `{}`", chosen.word());
+                Err(Invalid::new(format!("merging.{field}"), rule))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether every choice is the usual one, so that there is nothing to store.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What is shown once these alerts have joined; none if that is what is shown already.
+    pub(super) fn attributes(&self, shown: &Attributes, alerts: &[Alert]) -> Option<Attributes> {
+        let usual = Self { severity: self.severity, ..Self::default() };
+        if *self == usual {
+            // What the first alert left out may still come: but nearly all say the same things each time.
+            return None;
+        }
+        let mut merged = shown.clone();
+        for alert in alerts {
+            if self.title == Merge::Last {
+                merged.title.clone_from(&alert.title);
+            }
+            merged.details = self.details.of_texts(merged.details.take(), alert.details.as_deref());
+            merged.source = self.source.of_texts(merged.source.take(), alert.source.as_deref());
+            merged.component = self.component.of_texts(merged.component.take(), alert.component.as_deref());
+            self.links.of_links(&mut merged.links, &alert.links);
+            self.images.of_links(&mut merged.images, &alert.images);
+            self.labels.of_labels(&mut merged.labels, &alert.labels);
+        }
+        (merged != *shown).then_some(merged)
+    }
+
+    /// How bad it is once these alerts have joined.
+    pub(super) fn severity(&self, so_far: Severity, alerts: &[Alert]) -> Severity {
+        let told = alerts.iter().map(|alert| alert.severity);
+        match self.severity {
+            Merge::First | Merge::Append => so_far,
+            Merge::Last => told.last().unwrap_or(so_far),
+            Merge::Max => told.fold(so_far, Severity::max),
+            Merge::Min => told.fold(so_far, Severity::min),
+        }
+    }
+}
+
+impl Merge {
+    /// The stored word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Append => "append",
+            Self::Max => "max",
+            Self::Min => "min",
+        }
+    }
+
+    fn of_texts(self, so_far: Option<String>, told: Option<&str>) -> Option<String> {
+        match (so_far, told) {
+            (so_far, None) => so_far,
+            (None, Some(told)) => Some(told.to_owned()),
+            (Some(so_far), Some(told)) => Some(match self {
+                Self::Last => told.to_owned(),
+                Self::Append => below(so_far, told),
+                Self::First | Self::Max | Self::Min => so_far,
+            }),
+        }
+    }
+
+    fn of_links(self, so_far: &mut Vec<Link>, told: &[Link]) {
+        if told.is_empty() {
+            return;
+        }
+        if so_far.is_empty() || self == Self::Last {
+            so_far.clear();
+            so_far.extend_from_slice(told);
+        } else if self == Self::Append {
+            for link in told {
+                if so_far.len() < Alert::MAX_LINKS && so_far.iter().all(|known| known.href != link.href) {
+                    so_far.push(link.clone());
+                }
+            }
+        }
+    }
+
+    fn of_labels(self, so_far: &mut Labels, told: &Labels) {
+        if told.is_empty() {
+            return;
+        }
+        if so_far.is_empty() || self == Self::Last {
+            so_far.clone_from(told);
+        } else if self == Self::Append {
+            for (name, value) in told {
+                if so_far.len() < Alert::MAX_LABELS || so_far.contains_key(name) {
+                    so_far.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Both, unless the one is in the other already or there is no room.
+fn below(mut so_far: String, told: &str) -> String {
+    let room = Alert::MAX_DETAILS.saturating_sub(so_far.chars().count() + 2);
+    if !so_far.contains(told) && told.chars().count() <= room {
+        so_far.push_str("\n\n");
+        so_far.push_str(told);
+    }
+    so_far
+}

@@ -1,0 +1,113 @@
+//! What an integration makes of what its messages say: mapping, severities, rules and merging.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mapping, Routing, Severities};
+use crate::{
+    Invalid, Link, Translated,
+    expression::Scope,
+    incident::Merging,
+    json::Json,
+};
+
+/// What an integration makes of what its messages say. Unlike [`super::Reading`] it is not kept with each message: a
+/// message that is replayed is handled as the integration is set up by then.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Handling {
+    /// How messages are read, beyond their format.
+    pub mapping: Arc<Mapping>,
+    /// What words for severities mean.
+    pub severities: Arc<Severities>,
+    /// What becomes of alerts.
+    pub routing: Arc<Routing>,
+    /// What an incident shows when its alerts say different things.
+    pub merging: Merging,
+}
+
+/// A change of the handling; what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HandlingChange {
+    /// How messages are read from now on.
+    pub mapping: Option<Mapping>,
+    /// What words for severities mean from now on.
+    pub severities: Option<Severities>,
+    /// What becomes of alerts from now on.
+    pub routing: Option<Routing>,
+    /// What an incident shows from now on.
+    pub merging: Option<Merging>,
+}
+
+impl HandlingChange {
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        self.mapping.as_ref().map_or(Ok(()), Mapping::check)?;
+        self.severities.as_ref().map_or(Ok(()), Severities::check)?;
+        self.routing.as_ref().map_or(Ok(()), Routing::check)?;
+        self.merging.as_ref().map_or(Ok(()), Merging::check)
+    }
+}
+
+impl Handling {
+    /// Whether every message is taken as its format has it.
+    pub fn is_usual(&self) -> bool {
+        self.mapping.is_empty() && self.severities.is_empty() && self.routing.is_usual() && self.merging.is_usual()
+    }
+
+    /// Whether a message must be looked at to know what becomes of it.
+    pub fn reads_messages(&self) -> bool {
+        !self.mapping.is_empty() || !self.severities.is_empty() || !self.routing.is_usual()
+    }
+
+    /// The handling as it would be after a change. Fails if the change breaks a rule.
+    pub fn changed(&self, change: &HandlingChange) -> Result<Self, Invalid> {
+        change.check()?;
+        let mut changed = self.clone();
+        if let Some(mapping) = &change.mapping {
+            changed.mapping = Arc::new(mapping.clone());
+        }
+        if let Some(severities) = &change.severities {
+            changed.severities = Arc::new(severities.clone());
+        }
+        if let Some(routing) = &change.routing {
+            changed.routing = Arc::new(routing.clone());
+        }
+        changed.merging = change.merging.unwrap_or(changed.merging);
+        Ok(changed)
+    }
+
+    /// Decides about what a message says of problems. Whatever fails leaves a remark, and the alert pages.
+    pub fn apply(&self, payload: &Json<'_>, alerts: &mut [Translated]) {
+        for alert in alerts {
+            self.severities.apply(alert);
+            if !self.mapping.is_empty() {
+                let before = alert.clone();
+                let said = as_json(&before);
+                self.mapping.apply(&Scope::new(payload, &said), &self.severities, alert);
+            }
+            if !self.routing.is_usual() {
+                let before = alert.clone();
+                let said = as_json(&before);
+                self.routing.apply(&Scope::new(payload, &said), alert);
+            }
+        }
+    }
+}
+
+/// An alert as expressions see it.
+fn as_json(alert: &Translated) -> Json<'_> {
+
+
+    let field = |name: &'static str, value: Json<'_>| (Cow::Borrowed(name), value);
+    let or_null = |text: Option<&String>| text.map_or(Json::Null, |text| Json::Text(Cow::Borrowed(text)));
+    Json::Object(vec![
+        field("action", Json::Text(Cow::Borrowed(alert.action.word()))),
+        field("key", Json::Text(Cow::Borrowed(&alert.key))),
+        field("title", Json::Text(Cow::Borrowed(&alert.title))),
+        field("details", or_null(alert.details.as_ref())),
+        field("severity", Json::Text(Cow::Borrowed(alert.severity.word()))),
+        field("source", or_null(alert.source.as_ref())),
+        field("component", or_null(alert.component.as_ref())),
+        field("routing_key", or_null(alert.routing_key.as_ref())),
+    ])
+}

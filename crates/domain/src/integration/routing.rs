@@ -1,0 +1,214 @@
+//! Event rules: what becomes of alerts, by what they say. The first rule whose condition holds decides.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Invalid, ServiceId, Severity, Translated,
+    expression::{Expression, Scope},
+    incident::Hold,
+    text, validate,
+};
+
+/// The rules of an integration, in order, and what becomes of alerts for which no condition holds. There is always
+/// that last rule, and it drops nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Routing {
+    /// The rules with a condition; the first one that holds decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// What becomes of all other alerts.
+    #[serde(skip_serializing_if = "Treatment::is_usual")]
+    pub catch_all: Treatment,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its name, one line.
+    pub name: String,
+    /// For which alerts it decides.
+    pub condition: Expression,
+    /// What becomes of them.
+    pub outcome: Outcome,
+}
+
+/// What becomes of an alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is recorded, and leads to nothing.
+    Drop,
+    /// It opens an incident or joins one.
+    Take(Treatment),
+}
+
+/// How an alert is taken; what is left out is as usual.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Treatment {
+    /// What it is about; none: the service that it names by a routing key, or else that of the integration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceId>,
+    /// How bad it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// What other alerts it shares an incident with, besides those of the same problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grouping: Option<Grouping>,
+    /// Whether paging waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// After how many seconds without another alert its incident is over by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolve_after_seconds: Option<u32>,
+}
+
+/// Which alerts share an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grouping {
+    /// Those for which this says the same.
+    pub by: Expression,
+    /// For how long after the last one another one joins, in seconds; none: as long as the incident is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_seconds: Option<u32>,
+}
+
+/// What an integration makes of one alert.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ruling {
+    /// The rule that decided; none: there are no rules.
+    pub rule: Option<String>,
+    /// Whether it leads to nothing.
+    pub dropped: bool,
+    /// What it is about, if the rule says so.
+    pub service: Option<ServiceId>,
+    /// Its own key, if it is grouped with other problems.
+    pub own_key: Option<String>,
+    /// Whether paging waits.
+    pub hold: Option<Hold>,
+    /// For how long after the last alert another one joins, in seconds.
+    pub window_seconds: Option<u32>,
+    /// After how many seconds without another alert its incident is over by itself.
+    pub resolve_after_seconds: Option<u32>,
+    /// What did not go as the integration is set up, in words.
+    pub remarks: Vec<String>,
+}
+
+/// The name of the last rule of every integration.
+const CATCH_ALL: &str = "everything else";
+
+impl Routing {
+    /// Rules of one integration.
+    const MOST_RULES: usize = 100;
+
+    /// Whether every alert is taken as usual.
+    pub fn is_usual(&self) -> bool {
+        self.rules.is_empty() && self.catch_all.is_usual()
+    }
+
+    /// The services that it names.
+    pub fn services(&self) -> impl Iterator<Item = ServiceId> {
+        let of = |outcome: &Outcome| match outcome {
+            Outcome::Drop => None,
+            Outcome::Take(treatment) => treatment.service,
+        };
+        self.rules.iter().filter_map(move |rule| of(&rule.outcome)).chain(self.catch_all.service)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        if self.rules.len() > Self::MOST_RULES {
+            return Err(Invalid::new("rules", format!("must be at most {}", Self::MOST_RULES)));
+        }
+        for (index, rule) in self.rules.iter().enumerate() {
+            let field = format!("rules[{index}]");
+            validate::line(&format!("{field}.name"), &rule.name, 100)?;
+            usable(&format!("{field}.condition"), &rule.condition)?;
+            if self.rules[..index].iter().any(|earlier| earlier.name == rule.name) {
+                return Err(Invalid::new(format!("{field}.name"), "must not be that of an earlier rule"));
+            }
+            if let Outcome::Take(treatment) = &rule.outcome {
+                treatment.check(&field)?;
+            }
+        }
+        self.catch_all.check("catchAll")
+    }
+
+    /// Decides about one alert. A condition that fails does not hold; doubt pages.
+    pub(super) fn apply(&self, scope: &Scope<'_>, alert: &mut Translated) {
+        for rule in &self.rules {
+            match rule.condition.holds(scope) {
+                Ok(false) => {}
+                Ok(true) => {
+                    alert.ruling.rule = Some(rule.name.clone());
+                    match &rule.outcome {
+                        Outcome::Drop => alert.ruling.dropped = true,
+                        Outcome::Take(treatment) => treatment.apply(scope, alert),
+                    }
+                    return;
+                }
+                Err(error) => {
+                    let remark = format!("the rule `{}` was passed over: {error}", rule.name);
+                    alert.ruling.remarks.push(text::line(&remark, 300));
+                }
+            }
+        }
+        alert.ruling.rule = Some(CATCH_ALL.to_owned());
+        self.catch_all.apply(scope, alert);
+    }
+}
+
+impl Treatment {
+    /// The longest of all times, in seconds: 30 days.
+    const LONGEST_SECONDS: u32 = 30 * 86_400;
+
+    /// Whether nothing is unusual about it.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn check(&self, field: &str) -> Result<(), Invalid> {
+        if let Some(Grouping { by, window_seconds }) = &self.grouping {
+            usable(&format!("{field}.grouping.by"), by)?;
+            if let Some(seconds) = window_seconds {
+                let field = format!("{field}.grouping.windowSeconds");
+                validate::within(&field, *seconds, 1, Self::LONGEST_SECONDS)?;
+            }
+        }
+        if let Some(hold) = self.hold {
+            hold.check(field)?;
+        }
+        if let Some(seconds) = self.resolve_after_seconds {
+            let field = format!("{field}.resolveAfterSeconds");
+            validate::within(&field, seconds, 60, Self::LONGEST_SECONDS)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&self, scope: &Scope<'_>, alert: &mut Translated) {
+        alert.severity = self.severity.unwrap_or(alert.severity);
+        alert.ruling.service = self.service;
+        alert.ruling.hold = self.hold;
+        alert.ruling.resolve_after_seconds = self.resolve_after_seconds;
+        let Some(Grouping { by, window_seconds }) = &self.grouping else { return };
+        let group = by.evaluate(scope).map(|value| value.as_text().map(|words| words.trim().to_owned()));
+        let why = match group {
+            Ok(Some(group)) if !group.is_empty() => {
+                let own = std::mem::replace(&mut alert.key, text::key(&format!("group:{group}")));
+                alert.ruling.own_key = Some(own);
+                alert.ruling.window_seconds = *window_seconds;
+                return;
+            }
+            Ok(_) => "it does not say a text".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        alert.ruling.remarks.push(text::line(&format!("the alert is not grouped: {why}"), 300));
+    }
+}
+
+fn usable(field: &str, expression: &Expression) -> Result<(), Invalid> {
+    match expression.error() {
+        Some(error) => Err(Invalid::new(field, format!("cannot be used: {error}"))),
+        None => Ok(()),
+    }
+}
