@@ -19,6 +19,7 @@ pub mod calendar_feed;
 pub mod delivery;
 pub mod incident;
 pub mod integration;
+pub mod json;
 pub mod notice;
 pub mod on_call;
 pub mod organization;

@@ -9,7 +9,7 @@ use domain::{
 
 use super::{
     Malformed, generic,
-    json::Json,
+    json::{self, Json},
     text::{self, Lines, Links},
     words,
 };
@@ -32,7 +32,7 @@ pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning,
             let Some(said) = message.get("Message").text() else {
                 return Err(Malformed::at("/Message", "is missing or blank"));
             };
-            match Json::parse(said.as_bytes()) {
+            match json::parse(said.as_bytes()) {
                 Ok(inner @ Json::Object(_)) => payload(&inner, subject, reading),
                 // Text that people or programs wrote.
                 Ok(_) | Err(_) => words_of_somebody(&said, subject).map(Meaning::from),

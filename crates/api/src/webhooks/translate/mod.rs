@@ -46,13 +46,13 @@ pub fn translate(
     if envelope.form {
         return match json::from_form(body)? {
             json::Form::Fields(message) => read(format, envelope, &message, delivery),
-            json::Form::Message(text) => read(format, envelope, &Json::parse(text.as_bytes())?, delivery),
+            json::Form::Message(text) => read(format, envelope, &json::parse(text.as_bytes())?, delivery),
         };
     }
     if format == IntegrationKind::Opsgenie && body.trim_ascii().is_empty() {
         return read(format, envelope, &Json::Object(vec![]), delivery);
     }
-    match Json::parse(body) {
+    match json::parse(body) {
         // A raw delivery is whatever somebody published.
         Err(Malformed::NotJson { .. }) if format == IntegrationKind::CloudWatch => cloud_watch::text(body),
         message => read(format, envelope, &message?, delivery),
@@ -84,9 +84,9 @@ pub(super) fn sender_id(format: IntegrationKind, form: bool, body: &[u8]) -> Opt
     match format {
         IntegrationKind::Datadog if form => match json::from_form(body).ok()? {
             json::Form::Fields(message) => datadog::sender_id(&message),
-            json::Form::Message(text) => datadog::sender_id(&Json::parse(text.as_bytes()).ok()?),
+            json::Form::Message(text) => datadog::sender_id(&json::parse(text.as_bytes()).ok()?),
         },
-        IntegrationKind::Datadog => datadog::sender_id(&Json::parse(body).ok()?),
+        IntegrationKind::Datadog => datadog::sender_id(&json::parse(body).ok()?),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Malformed,
-    json::Json,
+    json::{self, Json},
     text::{self, Lines, Links},
     words,
 };
@@ -327,7 +327,7 @@ pub(crate) fn asked(
     delivery: DeliveryId,
 ) -> Option<(&'static str, String)> {
     let call = Call::parse(envelope.call.as_deref()?)?;
-    let message = Json::parse(body).unwrap_or(Json::Null);
+    let message = json::parse(body).unwrap_or(Json::Null);
     let (key, _) = call.identity(&message, delivery).ok()?;
     Some((call.action.word(), key))
 }
