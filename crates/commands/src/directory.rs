@@ -56,6 +56,8 @@ pub struct Directory {
     /// Schedules made ready for questions, each when it is first asked for; none: it cannot be.
     timetables: HashMap<ScheduleId, Arc<OnceLock<Option<Timetable>>>>,
     integrations_by_key: HashMap<String, IntegrationId>,
+    /// Services by their routing keys in lower case.
+    services_by_routing_key: HashMap<String, ServiceId>,
     api_keys_by_hash: HashMap<String, ApiKeyId>,
     calendar_feeds_by_hash: HashMap<String, CalendarFeedId>,
 }
@@ -90,6 +92,7 @@ impl Directory {
             zones,
             timetables: HashMap::new(),
             integrations_by_key: HashMap::new(),
+            services_by_routing_key: HashMap::new(),
             api_keys_by_hash: HashMap::new(),
             calendar_feeds_by_hash: HashMap::new(),
         }
@@ -102,6 +105,12 @@ impl Directory {
         let integration = self.integrations.get(&id)?;
         let entrance = integration.entrance.as_ref()?;
         (integration.disabled_at.is_none() && entrance.opens(&hash, at)).then_some((id, entrance))
+    }
+
+    /// The service that alerts name by this routing key.
+    pub fn service_by_routing_key(&self, key: &str) -> Option<ServiceId> {
+        let id = *self.services_by_routing_key.get(&key.trim().to_lowercase())?;
+        self.services.get(&id).is_some_and(|service| service.retired_at.is_none()).then_some(id)
     }
 
     /// The API key that this secret is, unless it was revoked.
@@ -129,7 +138,7 @@ impl Directory {
             }
             TeamId::CATEGORY => fold(&mut self.teams, TeamId::new(uuid), event)?,
             UserId::CATEGORY => fold(&mut self.users, UserId::new(uuid), event)?,
-            ServiceId::CATEGORY => fold(&mut self.services, ServiceId::new(uuid), event)?,
+            ServiceId::CATEGORY => self.fold_service(ServiceId::new(uuid), event)?,
             PolicyId::CATEGORY => fold(&mut self.policies, PolicyId::new(uuid), event)?,
             ScheduleId::CATEGORY => {
                 let id = ScheduleId::new(uuid);
@@ -144,6 +153,26 @@ impl Directory {
             CalendarFeedId::CATEGORY => self.fold_calendar_feed(CalendarFeedId::new(uuid), event)?,
             // Events of a newer Midwatch are not ours to understand.
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn fold_service(&mut self, id: ServiceId, event: &Recorded) -> Result<(), FactError> {
+        let key_of = |directory: &Self| {
+            let service = directory.services.get(&id).filter(|service| service.retired_at.is_none());
+            service.and_then(|service| service.routing_key.as_deref()).map(str::to_lowercase)
+        };
+        let before = key_of(self);
+        fold(&mut self.services, id, event)?;
+        let after = key_of(self);
+        if before != after {
+            if let Some(before) = before.filter(|key| self.services_by_routing_key.get(key) == Some(&id)) {
+                self.services_by_routing_key.remove(&before);
+            }
+            if let Some(after) = after {
+                // Whoever had it first keeps it: two nodes may give one key to two services at once.
+                self.services_by_routing_key.entry(after).or_insert(id);
+            }
         }
         Ok(())
     }

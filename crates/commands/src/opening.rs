@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     Alert, IncidentId, Ladder, ServiceId, Severity, TeamId,
-    incident::{Incident, IncidentCommand, IncidentRejection, OpenIncident},
+    incident::{Incident, IncidentCommand, IncidentRejection, OpenIncident, Terms},
 };
 use futures::future::BoxFuture;
 use lru::LruCache;
@@ -21,6 +21,9 @@ use crate::{CommandError, DirectoryHandle, Done, Engine, EngineError};
 
 /// Keys whose current episode is remembered: about 150 bytes each.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+
+/// Episodes of one group that may be open beside each other and are looked through.
+const EPISODES_BESIDE: usize = 32;
 
 /// Which episode of a key is the latest; answered by a read model. A stale answer is harmless.
 pub trait EpisodeIndex: Send + Sync + 'static {
@@ -55,6 +58,8 @@ pub struct OpenRequest {
     pub severity: Severity,
     /// What monitoring tools said; none: a person opens it.
     pub alerts: Vec<Alert>,
+    /// On which terms.
+    pub terms: Terms,
 }
 
 /// Where a problem belongs.
@@ -97,8 +102,10 @@ impl Intake {
             let IncidentCommand::Open(returned) = boxed else { unreachable!("it was made four lines above") };
             command = *returned;
             match outcome {
-                Err(CommandError::Rejected(IncidentRejection::AlreadyResolved { .. })) => {
-                    // That episode is over: this is the next one, or one long after it.
+                Err(CommandError::Rejected(
+                    IncidentRejection::AlreadyResolved { .. } | IncidentRejection::WindowClosed { .. },
+                )) => {
+                    // That episode takes no more: this is the next one, or one long after it.
                     let latest = if asked {
                         None
                     } else {
@@ -129,6 +136,36 @@ impl Intake {
 
     /// The incident that is the current episode of `key`, open or not; none if it never was a problem.
     pub async fn current(&self, service: ServiceId, key: &str) -> Result<Option<IncidentId>, EngineError> {
+        let episode = self.current_episode(service, key, false).await?;
+        Ok(episode.map(|episode| IncidentId::of_episode(service, key, episode)))
+    }
+
+    /// The open incident of a group in which the problem `own_key` is open, or else the current one: where a group
+    /// takes alerts for a while only, earlier episodes may be open beside the current one.
+    pub async fn holding(
+        &self,
+        service: ServiceId,
+        key: &str,
+        own_key: &str,
+    ) -> Result<Option<IncidentId>, EngineError> {
+        let Some(current) = self.current_episode(service, key, true).await? else { return Ok(None) };
+        for episode in (1..=current).rev().take(EPISODES_BESIDE) {
+            let incident = IncidentId::of_episode(service, key, episode);
+            let (state, _) = self.engine.load::<Incident>(incident).await?;
+            if state.open().is_some_and(|open| open.members.contains(own_key)) {
+                return Ok(Some(incident));
+            }
+        }
+        Ok(Some(IncidentId::of_episode(service, key, current)))
+    }
+
+    /// `beside`: an open episode may have a successor.
+    async fn current_episode(
+        &self,
+        service: ServiceId,
+        key: &str,
+        beside: bool,
+    ) -> Result<Option<u32>, EngineError> {
         let latest = self.latest(service, key).await?;
         let mut episode = latest.unwrap_or(1);
         if latest.is_none() {
@@ -139,15 +176,16 @@ impl Intake {
             }
         }
         loop {
-            let incident = IncidentId::of_episode(service, key, episode);
-            let (state, _) = self.engine.load::<Incident>(incident).await?;
+            let next = IncidentId::of_episode(service, key, episode + 1);
+            let (state, _) = self.engine.load::<Incident>(IncidentId::of_episode(service, key, episode)).await?;
             if state.open().is_some() {
                 self.remember(service, key, episode);
-                return Ok(Some(incident));
+                if !beside {
+                    return Ok(Some(episode));
+                }
             }
-            let next = IncidentId::of_episode(service, key, episode + 1);
             if *self.engine.load::<Incident>(next).await?.0 == Incident::Absent {
-                return Ok(Some(incident));
+                return Ok(Some(episode));
             }
             episode += 1;
         }
@@ -192,6 +230,7 @@ fn open_command(request: &OpenRequest, ladder: Ladder, team: Option<TeamId>, epi
         severity: request.severity,
         alerts: request.alerts,
         ladder,
+        terms: request.terms,
         roster: domain::Roster::default(),
         at: domain::Timestamp::default(),
     }

@@ -43,6 +43,8 @@ pub enum Proof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// Understood, and a rule drops it.
+    Suppressed,
     /// Understood, and there was nothing to do.
     Ignored,
     /// Not understood.

@@ -1,18 +1,29 @@
 //! Integrations: the entrances through which monitoring tools send alerts to a service.
 
 mod decide;
+mod handling;
 mod kind;
+mod mapping;
 mod reading;
+mod routing;
+mod severities;
 mod verification;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Aggregate, ConfigRejection, Fact, IntegrationId, SecretId, ServiceId, Subject, Timestamp, Unknown,
+    incident::Merging,
 };
 
+pub use handling::{Handling, HandlingChange};
 pub use kind::IntegrationKind;
+pub use mapping::Mapping;
 pub use reading::{Identity, InsufficientData, Reading};
+pub use routing::{Grouping, Outcome, Routing, Rule, Ruling, Treatment};
+pub use severities::Severities;
 pub use verification::{Algorithm, Encoding, Preset, SignatureScheme, Verification};
 
 /// What can be asked of an integration.
@@ -54,6 +65,20 @@ pub enum IntegrationCommand {
         reading: Option<Reading>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Make something else of what its messages say.
+    HandleDifferently {
+        /// What changes.
+        change: Box<HandlingChange>,
+        /// References among it that do not exist.
+        unknown: Vec<Unknown>,
+    },
+    /// Note that a message used a word for a severity that nobody knows.
+    NoteUnknownSeverity {
+        /// The word.
+        word: String,
         /// When.
         at: Timestamp,
     },
@@ -150,6 +175,38 @@ pub enum IntegrationEvent {
         /// How from now on.
         reading: Reading,
     },
+    /// Messages are mapped in another way.
+    #[serde(rename = "integration.mapping_changed.v1")]
+    MappingChanged {
+        /// How from now on.
+        mapping: Arc<Mapping>,
+    },
+    /// Words for severities have other meanings.
+    #[serde(rename = "integration.severities_changed.v1")]
+    SeveritiesChanged {
+        /// Which from now on.
+        severities: Arc<Severities>,
+    },
+    /// Other rules decide what becomes of alerts.
+    #[serde(rename = "integration.routing_changed.v1")]
+    RoutingChanged {
+        /// Which from now on.
+        routing: Arc<Routing>,
+    },
+    /// Incidents show something else of alerts that say different things.
+    #[serde(rename = "integration.merging_changed.v1")]
+    MergingChanged {
+        /// What from now on.
+        merging: Merging,
+    },
+    /// A message used a word for a severity that nobody knows, for the first time.
+    #[serde(rename = "integration.severity_unknown.v1")]
+    SeverityUnknown {
+        /// The word.
+        word: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Messages came that did not prove themselves. Nothing of them was kept.
     #[serde(rename = "integration.messages_refused.v1")]
     MessagesRefused {
@@ -184,13 +241,18 @@ pub enum IntegrationEvent {
 
 impl Fact for IntegrationEvent {
     fn subjects(&self) -> Vec<Subject> {
-        match *self {
-            Self::Created { service, .. } | Self::Rerouted { service } => vec![service.into()],
+        match self {
+            Self::Created { service, .. } | Self::Rerouted { service } => vec![(*service).into()],
+            Self::RoutingChanged { routing } => routing.services().map(Into::into).collect(),
             Self::Renamed { .. }
             | Self::KeyRotated { .. }
             | Self::VerificationChanged { .. }
             | Self::SecretRotated { .. }
             | Self::ReadingChanged { .. }
+            | Self::MappingChanged { .. }
+            | Self::SeveritiesChanged { .. }
+            | Self::MergingChanged { .. }
+            | Self::SeverityUnknown { .. }
             | Self::MessagesRefused { .. }
             | Self::SubscriptionConfirmed { .. }
             | Self::Disabled { .. }
@@ -210,6 +272,8 @@ pub struct Integration {
     pub refusals: Refusals,
     /// The topics of Amazon's notification service that send to it.
     pub subscriptions: Vec<String>,
+    /// Words for severities that nobody knows and that its messages used, and when each came first.
+    pub unknown_severities: Vec<(String, Timestamp)>,
 }
 
 /// Messages that did not prove themselves.
@@ -247,6 +311,8 @@ pub struct Entrance {
     pub verification: Verification,
     /// How messages are read.
     pub reading: Reading,
+    /// What is made of what they say.
+    pub handling: Handling,
 }
 
 impl Entrance {
@@ -284,14 +350,21 @@ impl Aggregate for Integration {
                     self.subscriptions.push(topic.clone());
                 }
             }
+            IntegrationEvent::SeverityUnknown { word, at } => self.unknown_severities.push((word.clone(), *at)),
             IntegrationEvent::Renamed { .. }
             | IntegrationEvent::Rerouted { .. }
             | IntegrationEvent::KeyRotated { .. }
             | IntegrationEvent::VerificationChanged { .. }
             | IntegrationEvent::SecretRotated { .. }
-            | IntegrationEvent::ReadingChanged { .. } => {
+            | IntegrationEvent::ReadingChanged { .. }
+            | IntegrationEvent::MappingChanged { .. }
+            | IntegrationEvent::SeveritiesChanged { .. }
+            | IntegrationEvent::RoutingChanged { .. }
+            | IntegrationEvent::MergingChanged { .. } => {
                 if let Some(entrance) = &mut self.entrance {
                     entrance.change(event);
+                    let severities = &entrance.handling.severities;
+                    self.unknown_severities.retain(|(word, _)| severities.meaning(word).is_none());
                 }
             }
         }
@@ -330,6 +403,7 @@ impl Entrance {
             previous_secret: None,
             verification: verification.clone().unwrap_or_else(usual),
             reading: *reading,
+            handling: Handling::default(),
         })
     }
 
@@ -349,7 +423,14 @@ impl Entrance {
                 self.previous_secret = old.zip(*previous_until);
             }
             IntegrationEvent::ReadingChanged { reading } => self.reading = *reading,
+            IntegrationEvent::MappingChanged { mapping } => self.handling.mapping = Arc::clone(mapping),
+            IntegrationEvent::SeveritiesChanged { severities } => {
+                self.handling.severities = Arc::clone(severities);
+            }
+            IntegrationEvent::RoutingChanged { routing } => self.handling.routing = Arc::clone(routing),
+            IntegrationEvent::MergingChanged { merging } => self.handling.merging = *merging,
             IntegrationEvent::Created { .. }
+            | IntegrationEvent::SeverityUnknown { .. }
             | IntegrationEvent::MessagesRefused { .. }
             | IntegrationEvent::SubscriptionConfirmed { .. }
             | IntegrationEvent::Disabled { .. }

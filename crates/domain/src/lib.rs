@@ -28,6 +28,7 @@ pub mod policy;
 pub mod schedule;
 pub mod service;
 pub mod team;
+pub mod text;
 pub mod user;
 
 pub use actor::{Actor, Channel};

@@ -19,6 +19,8 @@ pub enum ServiceCommand {
         team: Option<TeamId>,
         /// Whom to page; none: the catch-all policy.
         policy: Option<PolicyId>,
+        /// How alerts name it, whichever integration they come through.
+        routing_key: Option<RoutingKey>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
     },
@@ -32,6 +34,8 @@ pub enum ServiceCommand {
         team: Option<Option<TeamId>>,
         /// The policy from now on.
         policy: Option<Option<PolicyId>>,
+        /// How alerts name it from now on.
+        routing_key: Option<Option<RoutingKey>>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
     },
@@ -40,6 +44,15 @@ pub enum ServiceCommand {
         /// When.
         at: Timestamp,
     },
+}
+
+/// The name by which alerts choose a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingKey {
+    /// The name; case is of no consequence.
+    pub key: String,
+    /// Whether another service has it.
+    pub taken: bool,
 }
 
 /// What can happen to a service.
@@ -56,6 +69,15 @@ pub enum ServiceEvent {
         team: Option<TeamId>,
         /// Whom to page.
         policy: Option<PolicyId>,
+        /// How alerts name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        routing_key: Option<String>,
+    },
+    /// Alerts name it in another way.
+    #[serde(rename = "service.routing_key_assigned.v1")]
+    RoutingKeyAssigned {
+        /// How from now on; none: they cannot.
+        routing_key: Option<String>,
     },
     /// It has a new name or description.
     #[serde(rename = "service.renamed.v1")]
@@ -95,7 +117,7 @@ impl Fact for ServiceEvent {
             }
             Self::Transferred { from, to } => from.into_iter().chain(to).map(Into::into).collect(),
             Self::PolicyAssigned { policy } => policy.into_iter().map(Into::into).collect(),
-            Self::Renamed { .. } | Self::Retired { .. } => vec![],
+            Self::RoutingKeyAssigned { .. } | Self::Renamed { .. } | Self::Retired { .. } => vec![],
         }
     }
 }
@@ -111,9 +133,21 @@ pub struct Service {
     pub team: Option<TeamId>,
     /// Whom to page; none: the catch-all policy.
     pub policy: Option<PolicyId>,
+    /// How alerts name it.
+    pub routing_key: Option<String>,
     /// When it was taken out of use.
     pub retired_at: Option<Timestamp>,
     created: bool,
+}
+
+impl RoutingKey {
+    fn check(&self) -> Result<(), ConfigRejection> {
+        validate::line("routingKey", &self.key, 100)?;
+        if self.taken {
+            return Err(ConfigRejection::conflict("routingKey", "is that of another service"));
+        }
+        Ok(())
+    }
 }
 
 impl Service {
@@ -135,8 +169,9 @@ impl Aggregate for Service {
 
     fn evolve(&mut self, event: &ServiceEvent) {
         match event {
-            ServiceEvent::Created { name, description, team, policy } => {
+            ServiceEvent::Created { name, description, team, policy, routing_key } => {
                 self.created = true;
+                self.routing_key.clone_from(routing_key);
                 self.name.clone_from(name);
                 self.description.clone_from(description);
                 (self.team, self.policy) = (*team, *policy);
@@ -147,27 +182,38 @@ impl Aggregate for Service {
             }
             ServiceEvent::Transferred { to, .. } => self.team = *to,
             ServiceEvent::PolicyAssigned { policy } => self.policy = *policy,
+            ServiceEvent::RoutingKeyAssigned { routing_key } => self.routing_key.clone_from(routing_key),
             ServiceEvent::Retired { at } => self.retired_at = Some(*at),
         }
     }
 
     fn decide(&self, command: &ServiceCommand) -> Result<Vec<ServiceEvent>, ConfigRejection> {
         match command {
-            ServiceCommand::CreateService { name, description, team, policy, unknown } => {
+            ServiceCommand::CreateService { name, description, team, policy, routing_key, unknown } => {
                 check(name, description)?;
+                routing_key.as_ref().map_or(Ok(()), RoutingKey::check)?;
                 validate::known(unknown)?;
                 let created = ServiceEvent::Created {
                     name: name.clone(),
                     description: description.clone(),
                     team: *team,
                     policy: *policy,
+                    routing_key: routing_key.as_ref().map(|routing| routing.key.clone()),
                 };
                 create(self, created)
             }
-            ServiceCommand::UpdateService { name, description, team, policy, unknown } => {
+            ServiceCommand::UpdateService { name, description, team, policy, routing_key, unknown } => {
                 self.active()?;
                 validate::known(unknown)?;
-                update(self, name.as_ref(), description.as_ref(), *team, *policy)
+                let mut events = update(self, name.as_ref(), description.as_ref(), *team, *policy)?;
+                if let Some(routing_key) = routing_key {
+                    routing_key.as_ref().map_or(Ok(()), RoutingKey::check)?;
+                    let routing_key = routing_key.as_ref().map(|routing| routing.key.clone());
+                    if routing_key != self.routing_key {
+                        events.push(ServiceEvent::RoutingKeyAssigned { routing_key });
+                    }
+                }
+                Ok(events)
             }
             ServiceCommand::RetireService { at } => match self.active() {
                 Err(ConfigRejection::Retired { .. }) => Ok(vec![]),

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result, anyhow, bail};
 use api::{
     App, Health, Ops, Settings, TokenDigest,
-    webhooks::{Understood, translate::translate},
+    webhooks::{Understood, translate::understand},
 };
 use axum::Router;
 use commands::{Clock, DirectoryHandle, Engine, EpisodeIndex, Intake, Pace, SystemClock};
@@ -114,9 +114,12 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             directory,
             intake,
             reads,
-            translate: Arc::new(move |kind, envelope, body, delivery| match understood.take(delivery) {
+            translate: Arc::new(move |message, handling| match understood.take(message.delivery) {
                 Some(meaning) => Ok(meaning),
-                None => translate(kind, envelope, body, delivery).map_err(|why| why.to_string()),
+                None => {
+                    let reactors::Message { format, envelope, body, delivery } = message;
+                    understand(format, envelope, body, delivery, handling).map_err(|why| why.to_string())
+                }
             }),
             connectors,
             public_url,

@@ -6,6 +6,7 @@
 
 mod joins;
 mod saying;
+mod warnings;
 #[cfg(test)]
 mod tests;
 
@@ -17,19 +18,20 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
+use commands::{CommandError, Directory, EngineError, MetadataExt, OpenRequest, mint};
 use domain::{
     Actor, Alert, AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Meaning, Rejection,
     ServiceId, Severity, Timestamp, Translated,
     delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
-    incident::{Incident, IncidentEvent, IncidentRejection},
+    incident::{Incident, IncidentEvent, IncidentRejection, Merging, Terms},
+    integration::{Handling, Ruling},
 };
 use futures::{StreamExt, stream};
 use store::{Filter, Metadata, Position, Recorded};
 use tokio::time::{Instant, sleep_until};
 
 use self::joins::{Joins, Key};
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, parts::Message, retry::Backoff};
 
 /// Deliveries decided together.
 const BATCH: usize = 2048;
@@ -87,7 +89,7 @@ async fn complete(parts: &Parts, checkpoint: Position, until: Position) {
                 let Some(last) = events.last().map(|event| event.position) else { return };
                 let events = events.into_iter().filter(|event| event.position <= until).map(Arc::new);
                 let several = |event: &Arc<Recorded>| match understand(parts, event) {
-                    Reading::Requests(requests) => requests.len() > 1,
+                    Reading::Requests(requests, _) => requests.len() > 1,
                     Reading::Nothing(_) | Reading::NotForUs => false,
                 };
                 decide(parts, &events.filter(several).collect::<Vec<_>>()).await;
@@ -178,6 +180,7 @@ struct Request {
     /// The incident, if the message names one in place of a key.
     incident: Option<IncidentId>,
     alert: Alert,
+    terms: Terms,
     cause: Arc<Recorded>,
 }
 
@@ -196,7 +199,8 @@ async fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Con
     let mut hopeless = vec![];
     for event in events {
         match understand(parts, event) {
-            Reading::Requests(requests) => {
+            Reading::Requests(requests, dropped) => {
+                hopeless.extend(dropped);
                 for mut request in unanimous(requests) {
                     if let Some(named) = request.incident {
                         // What names the incident belongs among what names its key, in the order in which it came.
@@ -213,6 +217,7 @@ async fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Con
             Reading::NotForUs => {}
         }
     }
+    warnings::note_unknown_severities(parts, &problems).await;
     (problems, hopeless)
 }
 
@@ -222,11 +227,11 @@ fn unanimous(mut requests: Vec<Request>) -> Vec<Request> {
         let firing: HashSet<String> = requests
             .iter()
             .filter(|request| request.action == AlertAction::Trigger)
-            .map(|request| request.key.clone())
+            .map(|request| request.own_key().to_owned())
             .collect();
         requests.retain(|request| {
             let quiets = matches!(request.action, AlertAction::Acknowledge | AlertAction::Resolve);
-            !quiets || request.incident.is_some() || !firing.contains(&request.key)
+            !quiets || request.incident.is_some() || !firing.contains(request.own_key())
         });
     }
     requests
@@ -250,7 +255,8 @@ async fn settle_all(parts: &Parts, problems: Vec<Problem>, hopeless: Vec<Conclus
 
 /// What an event of a delivery's stream means to us.
 enum Reading {
-    Requests(Vec<Request>),
+    /// What it asks for, and what is to be said if rules drop all or some of it.
+    Requests(Vec<Request>, Option<Conclusion>),
     Nothing(Conclusion),
     NotForUs,
 }
@@ -287,27 +293,60 @@ fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
             cause: Arc::clone(event),
         })
     };
+    let directory = parts.directory.now();
+    let entrance = directory.integrations.get(&integration).and_then(|known| known.entrance.as_ref());
+    let handling = entrance.map_or_else(Handling::default, |entrance| entrance.handling.clone());
+    let message = Message { format, envelope: &envelope, body: &bytes, delivery };
     // Doubt pages: a translator that fails is our fault, not the sender's, who was told 2xx or 500.
-    let translated =
-        catch_unwind(AssertUnwindSafe(|| (parts.translate)(format, &envelope, &bytes, delivery)))
-            .unwrap_or_else(|_| Ok(unintelligible(&bytes).into()));
-    match translated {
-        Err(reason) => nothing(Verdict::Rejected, reason),
-        Ok(Meaning::Nothing { verdict, reason }) => nothing(verdict, reason),
+    let translated = catch_unwind(AssertUnwindSafe(|| (parts.translate)(message, &handling)))
+        .unwrap_or_else(|_| Ok(unintelligible(&bytes).into()));
+    let translated = match translated {
+        Err(reason) => return nothing(Verdict::Rejected, reason),
+        Ok(Meaning::Nothing { verdict, reason }) => return nothing(verdict, reason),
         Ok(Meaning::Alerts(translated)) if translated.is_empty() => {
-            nothing(Verdict::Ignored, "the message asks for nothing".to_owned())
+            return nothing(Verdict::Ignored, "the message asks for nothing".to_owned());
         }
-        Ok(Meaning::Alerts(translated)) => Reading::Requests(
-            translated
-                .into_iter()
-                .map(|one| request(one, service, delivery, integration, at, event))
-                .collect(),
-        ),
+        Ok(Meaning::Alerts(translated)) => translated,
+    };
+    let (dropped, taken): (Vec<_>, Vec<_>) = translated.into_iter().partition(|one| one.ruling.dropped);
+    let dropped = dropping(&dropped).map(|reason| Conclusion {
+        integration,
+        verdict: Verdict::Suppressed,
+        reason,
+        incident: None,
+        cause: Arc::clone(event),
+    });
+    let requests = taken.into_iter().map(|mut one| {
+        let service = service_of(&directory, service, &mut one);
+        request(one, handling.merging, service, delivery, integration, at, event)
+    });
+    Reading::Requests(requests.collect(), dropped)
+}
+
+/// What an alert is about: what its rule says, or else what it names itself, or else its integration's.
+fn service_of(directory: &Directory, usual: ServiceId, alert: &mut Translated) -> ServiceId {
+    if let Some(chosen) = alert.ruling.service {
+        return chosen;
     }
+    let Some(named) = &alert.routing_key else { return usual };
+    directory.service_by_routing_key(named).unwrap_or_else(|| {
+        alert.ruling.remarks.push(format!("no service has the routing key `{named}`"));
+        usual
+    })
+}
+
+/// What is to be said of alerts that rules drop.
+fn dropping(dropped: &[Translated]) -> Option<String> {
+    let rule = dropped.first()?.ruling.rule.as_deref().unwrap_or_default();
+    Some(match dropped {
+        [one] => format!("the rule `{rule}` drops “{}”", one.title.chars().take(100).collect::<String>()),
+        many => format!("rules such as `{rule}` drop {} alerts", many.len()),
+    })
 }
 
 fn request(
     mut translated: Translated,
+    merging: Merging,
     service: ServiceId,
     delivery: DeliveryId,
     integration: IntegrationId,
@@ -316,25 +355,21 @@ fn request(
 ) -> Request {
     let (action, incident) = (translated.action, translated.incident);
     let key = std::mem::take(&mut translated.key);
+    let Ruling { hold, window_seconds, resolve_after_seconds, .. } = translated.ruling;
+    let terms = Terms { hold, window_seconds, resolve_after_seconds, merging };
     let alert = translated.received(delivery, integration, at);
-    Request { service, action, key, incident, alert, cause: Arc::clone(event) }
+    Request { service, action, key, incident, alert, terms, cause: Arc::clone(event) }
 }
 
 fn unintelligible(bytes: &[u8]) -> Translated {
     metrics::counter!("midwatch_intake_translator_failures_total").increment(1);
     tracing::error!("a translator failed: the alert pages as it is");
     Translated {
-        action: AlertAction::Trigger,
         key: "midwatch:unintelligible".to_owned(),
-        incident: None,
-        ordered: false,
         title: "An alert could not be understood".to_owned(),
         details: Some(String::from_utf8_lossy(bytes).chars().take(Alert::MAX_DETAILS).collect()),
         severity: Severity::High,
-        unknown_severity: None,
-        source: None,
-        links: vec![],
-        at: None,
+        ..Translated::default()
     }
 }
 
@@ -347,10 +382,12 @@ async fn settle(parts: &Parts, problem: Problem) {
             continue;
         }
         let (most, mut room) = (RUN.0, RUN.1.saturating_sub(first.weight()));
+        let terms = first.terms;
         let mut run = vec![first];
-        while let Some(next) = rest
-            .next_if(|next| next.action == AlertAction::Trigger && run.len() < most && next.weight() <= room)
-        {
+        while let Some(next) = rest.next_if(|next| {
+            let joins = next.action == AlertAction::Trigger && next.terms == terms;
+            joins && run.len() < most && next.weight() <= room
+        }) {
             room -= next.weight();
             run.push(next);
         }
@@ -379,6 +416,7 @@ async fn open(parts: &Parts, run: &[Request]) -> bool {
         details: first.alert.details.clone(),
         severity: run.iter().map(|one| one.alert.severity).max().unwrap_or_default(),
         alerts: run.iter().map(|one| one.alert.clone()).collect(),
+        terms: first.terms,
     };
     let mut backoff = Backoff::default();
     loop {
@@ -437,9 +475,10 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
         None => None,
     };
     // A key may look like an id.
-    let found = match named {
-        Some(named) => Some(named),
-        None => parts.intake.current(request.service, &request.key).await?,
+    let found = match (named, &request.alert.key) {
+        (Some(named), _) => Some(named),
+        (None, Some(own)) => parts.intake.holding(request.service, &request.key, own).await?,
+        (None, None) => parts.intake.current(request.service, &request.key).await?,
     };
     let Some(incident) = found else {
         return ignored(None, "nothing was ever opened for this key".to_owned());
@@ -448,8 +487,8 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
         Ok(done) if done.events.is_empty() => {
             let cited = match &*done.state {
-                Incident::Open(open) => open.recent.contains(&request.alert.delivery),
-                Incident::Resolved { recent, .. } => recent.contains(&request.alert.delivery),
+                Incident::Open(open) => open.recent.contains(&request.alert.mark()),
+                Incident::Resolved { recent, .. } => recent.contains(&request.alert.mark()),
                 Incident::Absent => false,
             };
             // The incident names this delivery already: that is its verdict.
@@ -478,18 +517,28 @@ async fn named_incident(
 /// The same delivery always makes the same command, so that deciding twice records once.
 fn because_of(request: &Request) -> Metadata {
     // One message may ask for several things of one problem.
-    let purpose = format!("{:?} {}", request.action, request.key);
+    let mut purpose = format!("{:?} {}", request.action, request.key);
+    if let Some(own) = &request.alert.key {
+        purpose.push(' ');
+        purpose.push_str(own);
+    }
     let command_id = mint::derived_at(request.cause.recorded_at, request.alert.delivery.uuid(), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
 }
 
 impl Request {
+    /// What tells its problem from others, also those that it is grouped with.
+    fn own_key(&self) -> &str {
+        self.alert.key.as_deref().unwrap_or(&self.key)
+    }
+
     /// Bytes of its words.
     fn weight(&self) -> usize {
-        let Alert { title, details, links, .. } = &self.alert;
-        let links: usize = links.iter().map(|link| link.href.len() + link.text.len()).sum();
-        title.len() + details.as_ref().map_or(0, String::len) + links
+        let Alert { title, details, links, images, labels, .. } = &self.alert;
+        let links: usize = links.iter().chain(images).map(|link| link.href.len() + link.text.len()).sum();
+        let labels: usize = labels.iter().map(|(name, value)| name.len() + value.len()).sum();
+        title.len() + details.as_ref().map_or(0, String::len) + links + labels
     }
 
     fn conclusion(&self, verdict: Verdict, reason: String, incident: Option<IncidentId>) -> Conclusion {

@@ -4,16 +4,28 @@ use std::sync::Arc;
 
 use commands::{DirectoryHandle, Engine, Intake};
 use connectors::Connectors;
-use domain::{DeliveryId, Meaning, delivery::Envelope, integration::IntegrationKind};
+use domain::{DeliveryId, Meaning, delivery::Envelope, integration::{Handling, IntegrationKind}};
 use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, recorder};
 
-/// Says what the bytes of a delivery mean, or why they make no sense. Pure.
-pub type Translate =
-    Arc<dyn Fn(IntegrationKind, &Envelope, &[u8], DeliveryId) -> Result<Meaning, String> + Send + Sync>;
+/// Says what a delivery means and what its integration makes of that, or why it makes no sense. Pure.
+pub type Translate = Arc<dyn Fn(Message<'_>, &Handling) -> Result<Meaning, String> + Send + Sync>;
+
+/// A delivery that is to be understood.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The format that its entrance understood.
+    pub format: IntegrationKind,
+    /// What came around its bytes.
+    pub envelope: &'a Envelope,
+    /// Its bytes.
+    pub body: &'a [u8],
+    /// Which delivery it is.
+    pub delivery: DeliveryId,
+}
 
 /// What the reactors work with.
 #[derive(Clone)]

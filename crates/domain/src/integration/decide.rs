@@ -1,7 +1,9 @@
 //! How an integration judges commands.
 
+use std::sync::Arc;
+
 use super::{
-    Entrance, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Refusals,
+    Entrance, Handling, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Refusals,
     Verification,
 };
 use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
@@ -9,12 +11,29 @@ use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, valida
 /// How long a replaced key or secret may still be good.
 const LONGEST_ROTATION_SECONDS: u64 = 90 * 86_400;
 
+/// Words for severities that are noted of one integration.
+const MOST_UNKNOWN_SEVERITIES: usize = 50;
+
 type Decision = Result<Vec<IntegrationEvent>, ConfigRejection>;
 
 pub(super) fn decide(integration: &Integration, command: &IntegrationCommand) -> Decision {
     match command {
         IntegrationCommand::CreateIntegration { .. } => create(integration, command),
         IntegrationCommand::UpdateIntegration { .. } => update(integration, command),
+        IntegrationCommand::HandleDifferently { change, unknown } => {
+            let handling = &existing(integration)?.handling;
+            validate::known(unknown)?;
+            Ok(handle(handling, &handling.changed(change)?))
+        }
+        IntegrationCommand::NoteUnknownSeverity { word, at } => {
+            let severities = &existing(integration)?.handling.severities;
+            let noted = &integration.unknown_severities;
+            let is_noted = noted.iter().any(|(known, _)| known.eq_ignore_ascii_case(word));
+            if is_noted || noted.len() >= MOST_UNKNOWN_SEVERITIES || severities.meaning(word).is_some() {
+                return Ok(vec![]);
+            }
+            Ok(vec![IntegrationEvent::SeverityUnknown { word: word.clone(), at: *at }])
+        }
         IntegrationCommand::NoteRefusals { count, reason, at } => {
             existing(integration)?;
             let noted = integration.refusals.last.as_ref();
@@ -33,6 +52,24 @@ pub(super) fn decide(integration: &Integration, command: &IntegrationCommand) ->
             Ok(vec![IntegrationEvent::SubscriptionConfirmed { topic: topic.clone(), at: *at }])
         }
     }
+}
+
+/// What changes of the handling.
+fn handle(from: &Handling, to: &Handling) -> Vec<IntegrationEvent> {
+    let mut events = vec![];
+    if from.mapping != to.mapping {
+        events.push(IntegrationEvent::MappingChanged { mapping: Arc::clone(&to.mapping) });
+    }
+    if from.severities != to.severities {
+        events.push(IntegrationEvent::SeveritiesChanged { severities: Arc::clone(&to.severities) });
+    }
+    if from.routing != to.routing {
+        events.push(IntegrationEvent::RoutingChanged { routing: Arc::clone(&to.routing) });
+    }
+    if from.merging != to.merging {
+        events.push(IntegrationEvent::MergingChanged { merging: to.merging });
+    }
+    events
 }
 
 fn existing(integration: &Integration) -> Result<&Entrance, ConfigRejection> {

@@ -96,18 +96,36 @@ impl Handling {
 
 /// An alert as expressions see it.
 fn as_json(alert: &Translated) -> Json<'_> {
-
-
-    let field = |name: &'static str, value: Json<'_>| (Cow::Borrowed(name), value);
-    let or_null = |text: Option<&String>| text.map_or(Json::Null, |text| Json::Text(Cow::Borrowed(text)));
+    let text = |words| Json::Text(Cow::Borrowed(words));
+    let labels = alert.labels.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), text(value.as_str())));
     Json::Object(vec![
-        field("action", Json::Text(Cow::Borrowed(alert.action.word()))),
-        field("key", Json::Text(Cow::Borrowed(&alert.key))),
-        field("title", Json::Text(Cow::Borrowed(&alert.title))),
-        field("details", or_null(alert.details.as_ref())),
-        field("severity", Json::Text(Cow::Borrowed(alert.severity.word()))),
-        field("source", or_null(alert.source.as_ref())),
-        field("component", or_null(alert.component.as_ref())),
-        field("routing_key", or_null(alert.routing_key.as_ref())),
+        named("action", text(alert.action.word())),
+        named("key", text(&alert.key)),
+        named("title", text(&alert.title)),
+        named("details", optional(alert.details.as_deref())),
+        named("severity", text(alert.severity.word())),
+        named("source", optional(alert.source.as_deref())),
+        named("component", optional(alert.component.as_deref())),
+        named("routing_key", optional(alert.routing_key.as_deref())),
+        named("at", alert.at.map_or(Json::Null, |at| Json::Text(Cow::Owned(at.to_string())))),
+        named("labels", Json::Object(labels.collect())),
+        named("links", links(&alert.links)),
+        named("images", links(&alert.images)),
     ])
+}
+
+fn named<'a>(name: &'static str, value: Json<'a>) -> (Cow<'a, str>, Json<'a>) {
+    (Cow::Borrowed(name), value)
+}
+
+fn optional(words: Option<&str>) -> Json<'_> {
+    words.map_or(Json::Null, |words| Json::Text(Cow::Borrowed(words)))
+}
+
+fn links(links: &[Link]) -> Json<'_> {
+    let shown = links.iter().map(|link| {
+        let parts = [named("href", optional(Some(&link.href))), named("text", optional(Some(&link.text)))];
+        Json::Object(parts.into())
+    });
+    Json::List(shown.collect())
 }

@@ -49,7 +49,10 @@ impl Joins {
             let Some(key) = problem.first().map(|request| (request.service, request.key.clone())) else {
                 continue;
             };
-            let joins = problem.iter().all(|request| request.action == AlertAction::Trigger);
+            // Where alerts are counted before anybody is paged, the one that completes the count must not wait.
+            let joins = problem
+                .iter()
+                .all(|request| request.action == AlertAction::Trigger && request.terms.hold.is_none());
             let waiting = joins && hold && is_open(&key);
             match self.held.get_mut(&key) {
                 Some(earlier) => {

@@ -4,7 +4,7 @@ use commands::{EngineError, mint};
 use domain::{
     Actor, AlertAction, Channel, IncidentId, Ladder, NoteId, Roster,
     delivery::Verdict,
-    incident::{Incident, IncidentCommand, OpenIncident},
+    incident::{Incident, IncidentCommand, OpenIncident, Terms},
 };
 
 use super::Request;
@@ -53,6 +53,7 @@ fn update(request: &Request, at: domain::Timestamp) -> IncidentCommand {
         alerts: vec![request.alert.clone()],
         ladder: Ladder::default(),
         roster: Roster::default(),
+        terms: Terms { hold: None, window_seconds: None, ..request.terms },
         at,
     }))
 }

@@ -23,7 +23,11 @@ mod words;
 
 use std::borrow::Cow;
 
-use domain::{DeliveryId, Meaning, Timestamp, delivery::Envelope, integration::IntegrationKind};
+use domain::{
+    DeliveryId, Meaning, Timestamp, Translated,
+    delivery::Envelope,
+    integration::{Handling, IntegrationKind, Ruling},
+};
 
 use json::Json;
 
@@ -39,23 +43,74 @@ pub fn translate(
     body: &[u8],
     delivery: DeliveryId,
 ) -> Result<Meaning, Malformed> {
+    open(format, envelope, body, |payload| read(format, envelope, payload, delivery))
+}
+
+/// What a message means and what its integration makes of that. Where somebody wrote down how to read it, whatever is
+/// JSON pages: what its format misses may be mapped, and if that fails too, the alert is the message itself.
+pub fn understand(
+    format: IntegrationKind,
+    envelope: &Envelope,
+    body: &[u8],
+    delivery: DeliveryId,
+    handling: &Handling,
+) -> Result<Meaning, Malformed> {
+    if !handling.reads_messages() {
+        return translate(format, envelope, body, delivery);
+    }
+    open(format, envelope, body, |payload| {
+        let mut alerts = match read(format, envelope, payload, delivery) {
+            Ok(Meaning::Alerts(alerts)) => alerts,
+            Err(why @ Malformed::Invalid { .. }) if !handling.mapping.is_empty() => vec![raw(payload, &why)],
+            nothing => return nothing,
+        };
+        handling.apply(payload, &mut alerts);
+        Ok(Meaning::Alerts(alerts))
+    })
+}
+
+/// A message that its format cannot make an alert of.
+fn raw(payload: &Json<'_>, why: &Malformed) -> Translated {
+    let words = payload.prose().unwrap_or_default();
+    let title = generic::title_of(payload).unwrap_or(Cow::Borrowed("An alert without a title"));
+    Translated {
+        key: text::digest("message:", &[&words]),
+        title: text::title(&title),
+        details: text::details(&words),
+        ruling: Ruling { remarks: vec![text::line(&why.to_string(), 300)], ..Ruling::default() },
+        ..Translated::default()
+    }
+}
+
+/// Reads the bytes as the format has them.
+fn open(
+    format: IntegrationKind,
+    envelope: &Envelope,
+    body: &[u8],
+    read: impl FnOnce(&Json<'_>) -> Result<Meaning, Malformed>,
+) -> Result<Meaning, Malformed> {
     if let Some(bytes) = envelope.whole_bytes {
         let why = format!("is too large: of its {bytes} bytes the first {} are kept", body.len());
         return Err(Malformed::at("", why));
     }
     if envelope.form {
         return match json::from_form(body)? {
-            json::Form::Fields(message) => read(format, envelope, &message, delivery),
-            json::Form::Message(text) => read(format, envelope, &json::parse(text.as_bytes())?, delivery),
+            json::Form::Fields(message) => read(&message),
+            json::Form::Message(text) => read(&json::parse(text.as_bytes())?),
         };
     }
     if format == IntegrationKind::Opsgenie && body.trim_ascii().is_empty() {
-        return read(format, envelope, &Json::Object(vec![]), delivery);
+        return read(&Json::Object(vec![]));
     }
     match json::parse(body) {
         // A raw delivery is whatever somebody published.
-        Err(Malformed::NotJson { .. }) if format == IntegrationKind::CloudWatch => cloud_watch::text(body),
-        message => read(format, envelope, &message?, delivery),
+        Err(why @ Malformed::NotJson { .. }) if format == IntegrationKind::CloudWatch => {
+            match std::str::from_utf8(body) {
+                Ok(text) => read(&Json::Text(Cow::Borrowed(text))),
+                Err(_) => Err(why),
+            }
+        }
+        message => read(&message?),
     }
 }
 

@@ -1,70 +1,13 @@
-//! Words of strangers made fit to keep: bounded, without control characters.
+//! Details and links, collected from what a message says here and there.
 
 use std::fmt::Write;
 
-use domain::{Alert, Link};
-use sha2::{Digest, Sha256};
+use domain::{Alert, Labels, Link};
 
 use super::json::Json;
 
-/// Characters of a source or a word that was not understood.
-const MAX_WORD: usize = 256;
-/// Characters of why a message was refused, in which words of the message may be.
-const MAX_REASON: usize = 200;
-/// Links that are kept of one message.
-const MAX_LINKS: usize = 10;
-/// Characters of a link; a longer one is left out, since half a link leads nowhere.
-const MAX_HREF: usize = 2000;
-
-/// A title: one line.
-pub(super) fn title(text: &str) -> String {
-    line(text, Alert::MAX_TITLE)
-}
-
-/// Details: any number of lines.
-pub(super) fn details(text: &str) -> Option<String> {
-    let is_fit = |byte: u8| byte >= b' ' && byte != 0x7f && byte < 0x80 || matches!(byte, b'\n' | b'\t');
-    if text.len() <= Alert::MAX_DETAILS && text.bytes().all(is_fit) {
-        // Most of them are plain words.
-        return Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    }
-    let clean = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
-    let text = text.replace("\r\n", "\n");
-    Some(cut(text.trim().chars().map(clean), Alert::MAX_DETAILS)).filter(|text| !text.is_empty())
-}
-
-/// A short text such as the name of a host.
-pub(super) fn word(text: &str) -> String {
-    line(text, MAX_WORD)
-}
-
-/// Why a message was refused: one line.
-pub(crate) fn reason(text: &str) -> String {
-    line(text, MAX_REASON)
-}
-
-/// A grouping key. One that cannot be kept as it is stands as its digest, so that different keys stay different.
-pub(super) fn key(text: &str) -> String {
-    if text.chars().count() <= Alert::MAX_KEY && !text.chars().any(char::is_control) {
-        return text.to_owned();
-    }
-    digest("sha256:", &[text])
-}
-
-/// A key for a message that names none: a digest over what it is about.
-pub(super) fn digest(prefix: &str, parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let mut key = String::with_capacity(prefix.len() + 64);
-    key.push_str(prefix);
-    for byte in hash.finalize() {
-        let _ = write!(key, "{byte:02x}");
-    }
-    key
-}
+pub(super) use domain::text::{details, digest, key, line, title, word};
+pub(crate) use domain::text::reason;
 
 /// Collects details: what has no words leaves no line.
 #[derive(Default)]
@@ -110,12 +53,8 @@ impl Links {
     /// Keeps the link in `href`, if it is one.
     pub(super) fn add(&mut self, href: &Json<'_>, text: &str) {
         let Some(href) = href.text() else { return };
-        let web =
-            |scheme: &str| href.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-        let fit =
-            href.chars().count() <= MAX_HREF && !href.contains(|c: char| c.is_control() || c.is_whitespace());
         let known = self.0.iter().any(|link| link.href == *href);
-        if (web("https://") || web("http://")) && fit && !known && self.0.len() < MAX_LINKS {
+        if domain::text::is_link(&href) && !known && self.0.len() < Alert::MAX_LINKS {
             self.0.push(Link { href: href.into_owned(), text: word(text) });
         }
     }
@@ -136,58 +75,27 @@ impl Links {
     }
 }
 
-fn line(text: &str, max: usize) -> String {
-    let text = text.trim();
-    if text.len() <= max && text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
-        return text.to_owned();
-    }
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    cut(text.chars().map(clean), max).trim().to_owned()
+/// The labels of an object: those fields of it that have words.
+pub(super) fn labels(said: &Json<'_>) -> Labels {
+    let fields = said.fields().iter().filter_map(|(name, value)| Some((name, value.text()?)));
+    let kept = fields.take(Alert::MAX_LABELS);
+    kept.map(|(name, value)| label(name, &value)).collect()
 }
 
-/// The first characters, the last one an ellipsis if there were more.
-fn cut(mut text: impl Iterator<Item = char>, max: usize) -> String {
-    let mut kept = String::new();
-    kept.extend(text.by_ref().take(max));
-    if text.next().is_some() {
-        kept.pop();
-        kept.push('…');
-    }
-    kept
+/// The labels of a list of tags such as `team:database`; a tag without a value stands for itself.
+pub(super) fn tags<'a>(tags: impl Iterator<Item = &'a str>) -> Labels {
+    let parts = |tag: &'a str| tag.split_once([':', '=']).unwrap_or((tag, ""));
+    let named = tags.map(|tag| parts(tag.trim())).filter(|(name, _)| !name.is_empty());
+    named.take(Alert::MAX_LABELS).map(|(name, value)| label(name, value)).collect()
+}
+
+fn label(name: &str, value: &str) -> (String, String) {
+    (line(name, 2 * Alert::MAX_LABEL), line(value, Alert::MAX_LABEL))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_title_ends_in_an_ellipsis_between_characters() {
-        let cut = title(&"ß".repeat(2000));
-        assert_eq!(cut.chars().count(), Alert::MAX_TITLE);
-        assert!(cut.ends_with("ß…"));
-        assert_eq!(title(&"ß".repeat(1024)), "ß".repeat(1024));
-    }
-
-    #[test]
-    fn control_characters_become_spaces() {
-        assert_eq!(title("\u{0}disk\r\nfull\u{7}"), "disk  full");
-        assert_eq!(details("one\r\ntwo\u{0}\tthree ").as_deref(), Some("one\ntwo \tthree"));
-        assert_eq!(details(" \n "), None);
-    }
-
-    #[test]
-    fn a_reason_is_short_and_of_one_line() {
-        assert_eq!(reason("the topic `a\r\nb\u{7}` may not send"), "the topic `a  b ` may not send");
-        assert_eq!(reason(&"é".repeat(500_000)).chars().count(), 200);
-    }
-
-    #[test]
-    fn keys_that_cannot_be_kept_stay_different() {
-        assert_eq!(key("disk"), "disk");
-        assert_ne!(key(&"a".repeat(2000)), key(&"a".repeat(2001)));
-        assert_ne!(key("a\u{0}"), key("a\u{1}"));
-        assert!(key(&"a".repeat(2000)).chars().count() <= Alert::MAX_KEY);
-    }
 
     #[test]
     fn only_links_of_the_web_are_kept() {
