@@ -70,7 +70,12 @@ impl Scribe<'_> {
         }
         let mut events: Vec<_> = joined
             .into_iter()
-            .map(|alert| IncidentEvent::AlertsJoined { service: self.world.service, alerts: vec![alert], at })
+            .map(|alert| IncidentEvent::AlertsJoined {
+                service: self.world.service,
+                alerts: vec![alert],
+                resolve_at: None,
+                at,
+            })
             .collect();
         events.push(IncidentEvent::SeverityRaised { from: Severity::High, to: Severity::Critical, at });
         let (note, text) = (NoteId::new(mint::uuid()), "the payment provider confirms an outage".to_owned());
@@ -120,6 +125,7 @@ impl Scribe<'_> {
             severity: if self.number.is_multiple_of(3) { Severity::Critical } else { Severity::High },
             alerts,
             ladder: ladder.clone(),
+            resolve_at: None,
             at: self.at,
         };
         let escalated = IncidentEvent::Escalated {
@@ -155,16 +161,9 @@ impl Scribe<'_> {
         };
         self.append(delivery.stream(), 0, &[received]).await?;
         Ok(Alert {
-            delivery,
-            integration,
-            title,
             details: Some(details),
-            severity: Severity::High,
-            unknown_severity: None,
             source: Some("payments.eu-west-1.example.org".to_owned()),
-            links: vec![],
-            at: self.at,
-            ordered: false,
+            ..Alert::new(delivery, integration, title, Severity::High, self.at)
         })
     }
 

@@ -69,8 +69,14 @@ pub(crate) async fn found(store: &Store, url: String) -> Outcome<World> {
     record::<Policy>(&engine, policy, &ladder).await?;
 
     let (name, description, policy_of) = ("Checkout".to_owned(), String::new(), Some(policy));
-    let service =
-        ServiceCommand::CreateService { name, description, team: None, policy: policy_of, unknown: vec![] };
+    let service = ServiceCommand::CreateService {
+        name,
+        description,
+        team: None,
+        policy: policy_of,
+        routing_key: None,
+        unknown: vec![],
+    };
     record::<Service>(&engine, world.service, &service).await?;
 
     let entrance = IntegrationCommand::CreateIntegration {

@@ -177,7 +177,8 @@ impl Intake {
         }
         loop {
             let next = IncidentId::of_episode(service, key, episode + 1);
-            let (state, _) = self.engine.load::<Incident>(IncidentId::of_episode(service, key, episode)).await?;
+            let (state, _) =
+                self.engine.load::<Incident>(IncidentId::of_episode(service, key, episode)).await?;
             if state.open().is_some() {
                 self.remember(service, key, episode);
                 if !beside {

@@ -124,6 +124,34 @@ impl Alert {
 pub struct Mark(Uuid);
 
 impl Alert {
+    /// An alert that says what is wrong, how bad it is and when, and nothing else.
+    pub fn new(
+        delivery: DeliveryId,
+        integration: IntegrationId,
+        title: impl Into<String>,
+        severity: Severity,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            delivery,
+            integration,
+            title: title.into(),
+            details: None,
+            severity,
+            unknown_severity: None,
+            source: None,
+            component: None,
+            links: vec![],
+            images: vec![],
+            labels: Labels::new(),
+            key: None,
+            rule: None,
+            remarks: vec![],
+            at,
+            ordered: false,
+        }
+    }
+
     /// What tells it from all others.
     pub fn mark(&self) -> Mark {
         let delivery = self.delivery.uuid();
@@ -214,6 +242,11 @@ impl From<Translated> for Meaning {
 }
 
 impl Translated {
+    /// What tells its problem from others, also those that it is grouped with.
+    pub fn own_key(&self) -> &str {
+        self.ruling.own_key.as_deref().unwrap_or(&self.key)
+    }
+
     /// How far the clock of a monitoring tool may run ahead of ours before its times order nothing.
     const AHEAD_SECONDS: u64 = 300;
 
@@ -250,7 +283,8 @@ impl Translated {
         let title = is_cut(&self.title, Alert::MAX_TITLE).then_some(("title", Alert::MAX_TITLE));
         let details = self.details.as_deref().is_some_and(|details| is_cut(details, Alert::MAX_DETAILS));
         let details = details.then_some(("details", Alert::MAX_DETAILS));
-        let said = |(what, most)| format!("the {what} had more than {most} characters: the rest is in the message");
+        let said =
+            |(what, most)| format!("the {what} had more than {most} characters: the rest is in the message");
         title.into_iter().chain(details).map(said)
     }
 }

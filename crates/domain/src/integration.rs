@@ -7,6 +7,8 @@ mod mapping;
 mod reading;
 mod routing;
 mod severities;
+#[cfg(test)]
+mod tests;
 mod verification;
 
 use std::sync::Arc;
@@ -350,7 +352,9 @@ impl Aggregate for Integration {
                     self.subscriptions.push(topic.clone());
                 }
             }
-            IntegrationEvent::SeverityUnknown { word, at } => self.unknown_severities.push((word.clone(), *at)),
+            IntegrationEvent::SeverityUnknown { word, at } => {
+                self.unknown_severities.push((word.clone(), *at))
+            }
             IntegrationEvent::Renamed { .. }
             | IntegrationEvent::Rerouted { .. }
             | IntegrationEvent::KeyRotated { .. }

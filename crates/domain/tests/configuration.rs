@@ -78,6 +78,7 @@ fn service() -> ServiceCommand {
         description: String::new(),
         team: Some(TeamId::new(uuid(2))),
         policy: Some(PolicyId::new(uuid(3))),
+        routing_key: None,
         unknown: vec![],
     }
 }

@@ -66,6 +66,19 @@ fn a_delivery_keeps_what_came_around_its_bytes() {
 }
 
 #[test]
+fn an_incident_keeps_what_rules_made_of_its_alerts() {
+    let alert =
+        std::str::from_utf8(include_bytes!("../fixtures/incident.alert_ended.v1.json")).expect("text");
+    let alert = &alert
+        [alert.find("{\n  \"delivery\"").expect("an alert")..alert.rfind(",\n \"remaining").expect("more")];
+    let stored = format!(
+        r#"{{"service": "svc_00000000000000000000000000000004", "alerts": [{alert}],
+            "resolve_at": "2026-11-24T04:00:00.000Z", "at": "2026-11-24T03:00:00.000Z"}}"#
+    );
+    read::<IncidentEvent>("incident.alerts_joined.v1", stored.as_bytes());
+}
+
+#[test]
 fn every_stored_name_has_a_fixture() {
     let mut named = BTreeSet::new();
     collect(&root().join("src"), &mut named);

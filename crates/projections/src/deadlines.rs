@@ -30,6 +30,15 @@ pub struct EscalationDue {
     pub level: u32,
 }
 
+/// No alert came for as long as an incident waits for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietDue {
+    /// When.
+    pub due_at: Timestamp,
+    /// Which incident.
+    pub incident: IncidentId,
+}
+
 /// A page is to be sent, for the first time or again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageDue {
@@ -52,6 +61,13 @@ pub(crate) static ESCALATIONS: Table = Table {
     keyed: true,
 };
 
+pub(crate) static QUIET: Table = Table {
+    name: "read_quiet_due",
+    columns: &[("incident", Kind::Bytes), ("due_at", Kind::Int)],
+    key: 1,
+    keyed: true,
+};
+
 pub(crate) static PAGES: Table = Table {
     name: "read_pages_due",
     columns: &[("page", Kind::Bytes), ("due_at", Kind::Int)],
@@ -63,6 +79,7 @@ pub(crate) static PAGES: Table = Table {
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
     escalations: BTreeMap<Uuid, Armed<Step>>,
+    quiet: BTreeMap<Uuid, Armed<Timestamp>>,
     pages: BTreeMap<Uuid, Armed<Timestamp>>,
 }
 
@@ -92,15 +109,27 @@ impl Fold {
     pub(crate) fn take(&mut self, recorded: &Recorded, news: &News<'_>) {
         let Some(id) = recorded.stream_uuid() else { return };
         match news {
-            News::Triggered(_) => self.escalations.entry(id).or_default().new |= recorded.version == 1,
+            News::Triggered(triggered) => {
+                self.escalations.entry(id).or_default().new |= recorded.version == 1;
+                self.await_alerts(id, triggered.resolve_at, recorded.version == 1);
+            }
+            News::Joined(joined) => self.await_alerts(id, joined.resolve_at, false),
+            News::Held(held) => {
+                let step = Step { due_at: held.until, cycle: 0, pass: 0, level: 0 };
+                self.escalations.entry(id).or_default().deadline = Some(step);
+            }
             News::Escalated(step) => {
                 let step =
                     Step { due_at: step.next_at, cycle: step.cycle, pass: step.pass, level: step.level };
                 self.escalations.entry(id).or_default().deadline = Some(step);
             }
             // An acknowledgement that is taken back is followed by a climb, which arms again.
-            News::Exhausted(_) | News::Acknowledged(_) | News::Resolved(_) => {
+            News::Exhausted(_) | News::Acknowledged(_) => {
                 self.escalations.entry(id).or_default().deadline = None;
+            }
+            News::Resolved(_) => {
+                self.escalations.entry(id).or_default().deadline = None;
+                self.quiet.entry(id).or_default().deadline = None;
             }
             News::Requested(page) => {
                 let armed = self.pages.entry(id).or_default();
@@ -111,8 +140,9 @@ impl Fold {
             News::Sent(_) | News::Withdrawn(_) => self.pages.entry(id).or_default().deadline = None,
             News::Received(_)
             | News::Concluded(_)
-            | News::Joined(_)
-            | News::Raised(_)
+            | News::Ended(_)
+            | News::Merged(_)
+            | News::Graded(_)
             | News::Unacknowledged
             | News::Reassigned(_)
             | News::Noted
@@ -121,7 +151,16 @@ impl Fold {
         }
     }
 
-    pub(crate) fn rows(self) -> [Rows; 4] {
+    /// Most incidents wait for no alerts, and cost nothing here before they are over.
+    fn await_alerts(&mut self, id: Uuid, until: Option<Timestamp>, new: bool) {
+        if until.is_some() {
+            let armed = self.quiet.entry(id).or_default();
+            armed.new |= new;
+            armed.deadline = until;
+        }
+    }
+
+    pub(crate) fn rows(self) -> [Rows; 6] {
         let (mut disarmed, mut armed) =
             (Rows::new(&ESCALATIONS, Change::Delete), Rows::new(&ESCALATIONS, Change::Put));
         for (id, Armed { new, deadline }) in self.escalations {
@@ -133,19 +172,46 @@ impl Fold {
                 None => disarmed.push([id.into()]),
             }
         }
-        let (mut done, mut open) = (Rows::new(&PAGES, Change::Delete), Rows::new(&PAGES, Change::Put));
-        for (id, Armed { new, deadline }) in self.pages {
-            match deadline {
-                Some(due_at) => open.push([id.into(), due_at.into()]),
-                None if new => {}
-                None => done.push([id.into()]),
-            }
-        }
-        [disarmed, armed, done, open]
+        let [done, open] = instants(&PAGES, self.pages);
+        let [heard, quiet] = instants(&QUIET, self.quiet);
+        [disarmed, armed, done, open, heard, quiet]
     }
 }
 
+/// Rows to delete and to put, of deadlines that are nothing but an instant.
+fn instants(table: &'static Table, deadlines: BTreeMap<Uuid, Armed<Timestamp>>) -> [Rows; 2] {
+    let (mut done, mut open) = (Rows::new(table, Change::Delete), Rows::new(table, Change::Put));
+    for (id, Armed { new, deadline }) in deadlines {
+        match deadline {
+            Some(due_at) => open.push([id.into(), due_at.into()]),
+            None if new => {}
+            None => done.push([id.into()]),
+        }
+    }
+    [done, open]
+}
+
 impl ReadModels {
+    /// Incidents that waited for alerts until `until` or earlier, the longest due first.
+    pub async fn due_quiet(&self, until: Timestamp, limit: usize) -> Result<Vec<QuietDue>, ReadError> {
+        let query = Query::select()
+            .columns(QUIET.names())
+            .from(QUIET.name)
+            .and_where(Expr::col("due_at").lte(until.millis()))
+            .order_by("due_at", Order::Asc)
+            .order_by("incident", Order::Asc)
+            .limit(limit as u64)
+            .take();
+        let read =
+            |mut row: Row| Ok(QuietDue { incident: IncidentId::new(row.take()?), due_at: row.take()? });
+        self.db().select(query).await?.into_iter().map(read).collect()
+    }
+
+    /// When the next incident has waited for alerts for long enough.
+    pub async fn next_quiet(&self) -> Result<Option<Timestamp>, ReadError> {
+        self.earliest(Query::select().column("due_at").from(QUIET.name).take()).await
+    }
+
     /// Escalations that are due at `until` or were before, the longest due first.
     pub async fn due_escalations(
         &self,

@@ -35,6 +35,10 @@ pub enum DeliveryVerdict {
     Rejected,
     /// It is kept for its own sake, and was not meant to lead to anything.
     Recorded,
+    /// A rule drops it.
+    Suppressed,
+    /// It ended one of the problems that are grouped in an incident.
+    Ended,
 }
 
 /// One message of a monitoring tool. The message itself stays in the log, at `position`.
@@ -105,7 +109,7 @@ static DECIDE: Merge = Merge {
 };
 
 /// The verdicts in the order of their stored numbers.
-const VERDICTS: [DeliveryVerdict; 7] = [
+const VERDICTS: [DeliveryVerdict; 9] = [
     DeliveryVerdict::Opened,
     DeliveryVerdict::Joined,
     DeliveryVerdict::Acknowledged,
@@ -113,6 +117,8 @@ const VERDICTS: [DeliveryVerdict; 7] = [
     DeliveryVerdict::Ignored,
     DeliveryVerdict::Rejected,
     DeliveryVerdict::Recorded,
+    DeliveryVerdict::Suppressed,
+    DeliveryVerdict::Ended,
 ];
 
 /// What came in a batch, and what became of it or of earlier deliveries.
@@ -168,6 +174,7 @@ impl Fold {
             }
             News::Concluded(concluded) => {
                 let verdict = match concluded.verdict {
+                    Verdict::Suppressed => DeliveryVerdict::Suppressed,
                     Verdict::Ignored => DeliveryVerdict::Ignored,
                     Verdict::Rejected => DeliveryVerdict::Rejected,
                     Verdict::Recorded => DeliveryVerdict::Recorded,
@@ -182,11 +189,16 @@ impl Fold {
                 (&triggered.alerts[..], about(DeliveryVerdict::Opened, triggered.at))
             }
             News::Joined(joined) => (&joined.alerts[..], about(DeliveryVerdict::Joined, joined.at)),
+            News::Ended(ended) => {
+                (std::slice::from_ref(&ended.alert), about(DeliveryVerdict::Ended, ended.at))
+            }
             News::Acknowledged(said) => {
                 (said.alert.as_slice(), about(DeliveryVerdict::Acknowledged, said.at))
             }
             News::Resolved(said) => (said.alert.as_slice(), about(DeliveryVerdict::Resolved, said.at)),
-            News::Raised(_)
+            News::Merged(_)
+            | News::Graded(_)
+            | News::Held(_)
             | News::Escalated(_)
             | News::Exhausted(_)
             | News::Unacknowledged

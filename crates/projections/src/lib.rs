@@ -29,7 +29,7 @@ mod who_is_on_call;
 #[cfg(test)]
 mod tests;
 
-pub use deadlines::{EscalationDue, PageDue};
+pub use deadlines::{EscalationDue, PageDue, QuietDue};
 pub use deliveries::{DeliveryVerdict, DeliveryView};
 pub use error::ReadError;
 pub use events::EventPage;

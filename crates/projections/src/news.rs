@@ -8,6 +8,7 @@ use domain::{
     Actor, Channel, DeliveryId, IncidentId, IntegrationId, PolicyId, ScheduleId, ServiceId, Severity, TeamId,
     Timestamp, UserId,
     delivery::Verdict,
+    incident::Attributes,
     on_call::Cause,
     page::{PageStep, Withdrawal},
 };
@@ -23,7 +24,10 @@ pub(crate) enum News<'a> {
     Concluded(Concluded),
     Triggered(Box<Triggered>),
     Joined(Joined),
-    Raised(Raised),
+    Ended(Ended),
+    Merged(Box<Merged>),
+    Graded(Graded),
+    Held(Held),
     Escalated(Escalated),
     Exhausted(Exhausted),
     Acknowledged(Said),
@@ -76,6 +80,8 @@ pub(crate) struct Triggered {
     pub(crate) severity: Severity,
     pub(crate) alerts: Vec<AlertNews>,
     pub(crate) ladder: LadderNews,
+    #[serde(default)]
+    pub(crate) resolve_at: Option<Timestamp>,
     pub(crate) at: Timestamp,
 }
 
@@ -87,12 +93,32 @@ pub(crate) struct LadderNews {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Joined {
     pub(crate) alerts: Vec<AlertNews>,
+    #[serde(default)]
+    pub(crate) resolve_at: Option<Timestamp>,
+    pub(crate) at: Timestamp,
+}
+
+/// One of several problems is over.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) alert: AlertNews,
     pub(crate) at: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Raised {
+pub(crate) struct Merged {
+    pub(crate) shown: Attributes,
+}
+
+/// It is worse or less bad than before.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Graded {
     pub(crate) to: Severity,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) until: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -192,7 +218,10 @@ fn read<'a>(kind: &str, payload: &'a [u8]) -> Result<News<'a>, serde_json::Error
         "delivery.concluded.v1" => News::Concluded(from(payload)?),
         "incident.triggered.v1" => News::Triggered(from(payload)?),
         "incident.alerts_joined.v1" => News::Joined(from(payload)?),
-        "incident.severity_raised.v1" => News::Raised(from(payload)?),
+        "incident.alert_ended.v1" => News::Ended(from(payload)?),
+        "incident.attributes_merged.v1" => News::Merged(from(payload)?),
+        "incident.severity_raised.v1" | "incident.severity_lowered.v1" => News::Graded(from(payload)?),
+        "incident.held.v1" => News::Held(from(payload)?),
         "incident.escalated.v1" => News::Escalated(from(payload)?),
         "incident.exhausted.v1" => News::Exhausted(from(payload)?),
         "incident.acknowledged.v1" => News::Acknowledged(from(payload)?),
@@ -244,7 +273,7 @@ mod tests {
             names::<OnCallEvent>(),
         ];
         let names = names.concat();
-        assert_eq!(names.len(), 17, "{names:?}");
+        assert_eq!(names.len(), 21, "{names:?}");
         for name in names {
             let news = read(&name, b"{}");
             assert!(!matches!(news, Ok(News::Other)), "`{name}` is not understood");

@@ -15,12 +15,13 @@ use crate::{
 };
 
 /// Every table that is folded from the log.
-pub(crate) static TABLES: [&Table; 8] = [
+pub(crate) static TABLES: [&Table; 9] = [
     &incident_list::LIST,
     &incident_list::DOCUMENT,
     &timeline::TABLE,
     &deadlines::ESCALATIONS,
     &deadlines::PAGES,
+    &deadlines::QUIET,
     &deliveries::TABLE,
     &page_log::TABLE,
     &who_is_on_call::TABLE,

@@ -1,8 +1,11 @@
-//! The clock: escalates incidents whose wait for an acknowledgement is over.
+//! The clock: escalates incidents whose wait for an acknowledgement is over, and ends those whose wait for another
+//! alert is.
 //!
 //! Deadlines are rows of a read model in the order in which they are due, so waiting costs nothing
 //! however many there are. Waking up is a command that carries the time; a deadline that is stale by
 //! the time it is judged decides nothing.
+
+mod quiet;
 
 use std::collections::HashMap;
 
@@ -12,7 +15,7 @@ use domain::{
     incident::{Incident, IncidentCommand},
 };
 use futures::{StreamExt, stream};
-use projections::EscalationDue;
+use projections::{EscalationDue, QuietDue};
 use store::{Metadata, Position};
 
 use crate::{Parts, retry::Backoff};
@@ -22,8 +25,19 @@ const BATCH: usize = 1024;
 /// Deadlines judged side by side.
 const AT_ONCE: usize = 128;
 
-/// What a deadline was armed for.
-type Armed = (IncidentId, u32, u32, u32);
+/// A deadline, and what it was armed for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Armed {
+    Escalation { incident: IncidentId, due_at: Timestamp, climb: (u32, u32, u32) },
+    Quiet { incident: IncidentId, due_at: Timestamp },
+}
+
+/// What is due.
+#[derive(Clone, Copy)]
+enum Due {
+    Escalation(EscalationDue),
+    Quiet(QuietDue),
+}
 
 /// Escalates for ever.
 pub(crate) async fn run(parts: Parts) {
@@ -69,23 +83,39 @@ fn seconds(at: Timestamp) -> f64 {
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-async fn look(parts: &Parts, now: Timestamp) -> Result<(Vec<EscalationDue>, Option<Timestamp>), Fault> {
-    let due = parts.reads.due_escalations(now, BATCH).await?;
-    Ok((due, parts.reads.next_escalation().await?))
+async fn look(parts: &Parts, now: Timestamp) -> Result<(Vec<Due>, Option<Timestamp>), Fault> {
+    let overdue = parts.reads.due_escalations(now, BATCH).await?;
+    let quiet = parts.reads.due_quiet(now, BATCH).await?;
+    let due = overdue.into_iter().map(Due::Escalation).chain(quiet.into_iter().map(Due::Quiet));
+    let next = [parts.reads.next_escalation().await?, parts.reads.next_quiet().await?];
+    Ok((due.collect(), next.into_iter().flatten().min()))
 }
 
-async fn judge(parts: &Parts, due: Vec<EscalationDue>, judged: &mut HashMap<Armed, Position>) {
-    let fresh: Vec<_> = due.into_iter().filter(|row| !judged.contains_key(&armed(row))).collect();
+async fn judge(parts: &Parts, due: Vec<Due>, judged: &mut HashMap<Armed, Position>) {
+    let fresh: Vec<_> = due.into_iter().filter(|row| !judged.contains_key(&row.armed())).collect();
     let outcomes: Vec<_> = stream::iter(fresh)
-        .map(|row| async move { (armed(&row), escalate(parts, &row).await) })
+        .map(|row| async move {
+            let known_at = match &row {
+                Due::Escalation(row) => escalate(parts, row).await,
+                Due::Quiet(row) => quiet::resolve(parts, row).await,
+            };
+            (row.armed(), known_at)
+        })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     judged.extend(outcomes);
 }
 
-fn armed(row: &EscalationDue) -> Armed {
-    (row.incident, row.cycle, row.pass, row.level)
+impl Due {
+    fn armed(&self) -> Armed {
+        match *self {
+            Self::Escalation(EscalationDue { due_at, incident, cycle, pass, level }) => {
+                Armed::Escalation { incident, due_at, climb: (cycle, pass, level) }
+            }
+            Self::Quiet(QuietDue { due_at, incident }) => Armed::Quiet { incident, due_at },
+        }
+    }
 }
 
 /// Returns the position from which on the read model knows.

@@ -6,9 +6,9 @@
 
 mod joins;
 mod saying;
-mod warnings;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use std::{
     collections::{HashMap, HashSet},

@@ -74,7 +74,7 @@ fn card(parts: &Parts, directory: &Directory, step: &PageStep, open: &OpenState)
     let service = directory.services.get(&open.service);
     IncidentCard {
         id: step.incident.to_string(),
-        title: open.title.clone(),
+        title: open.shown.title.clone(),
         severity: open.severity.word().to_owned(),
         status: "triggered".to_owned(),
         service: service.map_or_else(|| open.service.to_string(), |service| service.name.clone()),
@@ -83,7 +83,7 @@ fn card(parts: &Parts, directory: &Directory, step: &PageStep, open: &OpenState)
         cycle: step.cycle,
         url: format!("{}/incidents/{}", parts.public_url, step.incident),
         opened_at: open.opened_at.to_string(),
-        details: open.details.clone(),
+        details: open.shown.details.clone(),
         reason: reason(directory, step.through),
         recipient: name(directory, step.user),
     }

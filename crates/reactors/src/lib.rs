@@ -18,4 +18,4 @@ mod recorder;
 mod retry;
 
 pub use notices::Desk;
-pub use parts::{Parts, Reactors, Translate};
+pub use parts::{Message, Parts, Reactors, Translate};

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use commands::{DirectoryHandle, Engine, Intake};
 use connectors::Connectors;
-use domain::{DeliveryId, Meaning, delivery::Envelope, integration::{Handling, IntegrationKind}};
+use domain::{
+    DeliveryId, Meaning,
+    delivery::Envelope,
+    integration::{Handling, IntegrationKind},
+};
 use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -139,10 +139,12 @@ impl TestApp {
             self.settle().await;
             let now = self.clock.now();
             let escalation = reads.next_escalation().await.expect("deadlines can be read");
+            let quiet = reads.next_quiet().await.expect("deadlines can be read");
             let page = reads.next_page(now).await.expect("deadlines can be read");
             let notice = self.running.notices.next_at();
             let next = escalation
                 .into_iter()
+                .chain(quiet)
                 .chain(page)
                 .chain(notice)
                 .min()
@@ -178,6 +180,7 @@ impl TestApp {
             && app.reads.undecided(0, 1).await.is_ok_and(|rows| rows.is_empty())
             && app.reads.checkpoint("pager").await.is_ok_and(|position| position >= head)
             && app.reads.due_escalations(now, 1).await.is_ok_and(|rows| rows.is_empty())
+            && app.reads.due_quiet(now, 1).await.is_ok_and(|rows| rows.is_empty())
             && app.reads.due_pages(now, None, 1).await.is_ok_and(|rows| rows.is_empty())
             && self.has_written_down(now).await
             && self.running.notices.is_done(head, now)

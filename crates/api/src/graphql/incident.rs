@@ -1,7 +1,10 @@
 //! Incidents. What acts on them is in [`super::incident_mutation`].
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, connection::Connection};
-use domain::{IncidentId, Subject};
+use domain::{
+    Fact, IncidentId, Subject,
+    incident::{self, IncidentEvent},
+};
 use projections::{IncidentFilter, IncidentView};
 
 use super::{
@@ -43,12 +46,15 @@ impl Incident {
 
     /// What is wrong, in one line.
     async fn title(&self) -> &str {
-        &self.0.title
+        self.0.merged.as_ref().map_or(&self.0.title, |merged| &merged.title)
     }
 
     /// Longer words.
     async fn details(&self) -> Option<&str> {
-        self.0.details.as_deref()
+        match &self.0.merged {
+            Some(merged) => merged.details.as_deref(),
+            None => self.0.details.as_deref(),
+        }
     }
 
     /// How it stands.
@@ -92,6 +98,23 @@ impl Incident {
     async fn alerts(&self, ctx: &Context<'_>) -> Result<Vec<Alert>, Fault> {
         let alerts = app(ctx)?.reads.alerts(std::slice::from_ref(&self.0)).await?;
         Ok(alerts.into_iter().flatten().map(Alert).collect())
+    }
+
+    /// What it shows of its alerts besides title, details and severity: what the first one said, unless its integration
+    /// merges in another way.
+    #[graphql(complexity = "3 + child_complexity")]
+    async fn attributes(&self, ctx: &Context<'_>) -> Result<Attributes, Fault> {
+        if let Some(merged) = &self.0.merged {
+            return Ok(merged.clone().into());
+        }
+        let opened = app(ctx)?.engine.store().at(&[self.0.opened]).await?;
+        let first = opened.first().and_then(|event| IncidentEvent::decode(&event.kind, &event.payload).ok());
+        Ok(match first {
+            Some(IncidentEvent::Triggered { title, details, alerts, .. }) => {
+                incident::Attributes::opened(&title, details.as_deref(), alerts.first()).into()
+            }
+            _ => incident::Attributes::default().into(),
+        })
     }
 
     /// What happened, oldest first.
@@ -185,7 +208,46 @@ pub(super) struct Escalation {
 }
 
 /// What a monitoring tool said.
-pub(super) struct Alert(domain::Alert);
+pub(super) struct Alert(pub(super) domain::Alert);
+
+/// A name and a value that tell an alert from others.
+#[derive(SimpleObject)]
+pub(super) struct Label {
+    /// The name.
+    name: String,
+    /// The value.
+    value: String,
+}
+
+/// What an incident shows of its alerts.
+#[derive(SimpleObject)]
+struct Attributes {
+    /// The part of the world it is about, such as a host.
+    source: Option<String>,
+    /// What of that part is broken, such as a disk.
+    component: Option<String>,
+    /// Where to read on.
+    links: Vec<Link>,
+    /// Pictures, such as a chart of the moment.
+    images: Vec<Link>,
+    /// What tells it from others, in the order of the names.
+    labels: Vec<Label>,
+}
+
+impl From<incident::Attributes> for Attributes {
+    fn from(shown: incident::Attributes) -> Self {
+        let (links, images, labels) = (links(&shown.links), links(&shown.images), labels(&shown.labels));
+        Self { source: shown.source, component: shown.component, links, images, labels }
+    }
+}
+
+pub(super) fn links(links: &[domain::Link]) -> Vec<Link> {
+    links.iter().map(|link| Link { href: link.href.clone(), text: link.text.clone() }).collect()
+}
+
+pub(super) fn labels(labels: &domain::Labels) -> Vec<Label> {
+    labels.iter().map(|(name, value)| Label { name: name.clone(), value: value.clone() }).collect()
+}
 
 /// Where to read on.
 #[derive(SimpleObject)]
@@ -224,10 +286,39 @@ impl Alert {
         self.0.source.as_deref()
     }
 
+    /// What of that part is broken, such as a disk.
+    async fn component(&self) -> Option<&str> {
+        self.0.component.as_deref()
+    }
+
     /// Where to read on.
     async fn links(&self) -> Vec<Link> {
-        let shown = |link: &domain::Link| Link { href: link.href.clone(), text: link.text.clone() };
-        self.0.links.iter().map(shown).collect()
+        links(&self.0.links)
+    }
+
+    /// Pictures, such as a chart of the moment.
+    async fn images(&self) -> Vec<Link> {
+        links(&self.0.images)
+    }
+
+    /// What tells it from others, in the order of the names.
+    async fn labels(&self) -> Vec<Label> {
+        labels(&self.0.labels)
+    }
+
+    /// Its own key, where several problems are grouped into one incident.
+    async fn own_key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
+    /// The rule of its integration that decided what became of it; null: there were no rules.
+    async fn rule(&self) -> Option<&str> {
+        self.0.rule.as_deref()
+    }
+
+    /// What did not go as its integration is set up, and what was cut, in words.
+    async fn remarks(&self) -> &[String] {
+        &self.0.remarks
     }
 
     /// When it happened by the monitoring tool's clock, or arrived.

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use commands::OpenRequest;
 use domain::{
     Actor, Channel, IncidentId, Ladder, Level, NoteId, Roster, Target,
-    incident::{Incident as State, IncidentCommand},
+    incident::{Incident as State, IncidentCommand, Terms},
     user::Role,
 };
 use store::Position;
@@ -200,7 +200,8 @@ async fn create(caller: Caller<'_>, input: CreateIncidentInput) -> Result<Record
     let command_id = command_id(input.command_id);
     let key = input.dedup_key.unwrap_or_else(|| format!("manual/{command_id}"));
     let (title, details, severity) = (input.title, input.details, input.severity.into());
-    let request = OpenRequest { service, key, title, details, severity, alerts: vec![] };
+    let request =
+        OpenRequest { service, key, title, details, severity, alerts: vec![], terms: Terms::default() };
     let opened = caller.app.intake.open(&request, &caller.metadata(command_id)).await?;
     shown(caller, opened.incident, opened.done.position).await
 }

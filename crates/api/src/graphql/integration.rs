@@ -8,6 +8,7 @@ use super::{
     caller::{Caller, app},
     delivery::Delivery,
     fault::Fault,
+    handling::{Mapping, Merging, Routing, SeverityWord, severity_words},
     scalar::{DateTime, Position},
     service::Service,
     slice,
@@ -22,6 +23,16 @@ pub(super) struct Integration {
     disabled_at: Option<DateTime>,
     refusals: Refusals,
     subscriptions: Vec<String>,
+    unknown_severities: Vec<UnknownSeverity>,
+}
+
+/// A word for a severity that nobody knows, so that `MEDIUM` is assumed.
+#[derive(Clone, SimpleObject)]
+struct UnknownSeverity {
+    /// The word.
+    word: String,
+    /// When a message used it first.
+    since: DateTime,
 }
 
 /// Messages that did not prove themselves. Nothing of them was kept.
@@ -50,7 +61,16 @@ impl Integration {
     pub(super) fn of(id: IntegrationId, state: &domain::integration::Integration) -> Option<Self> {
         let entrance = state.entrance.clone()?;
         let (refusals, subscriptions) = ((&state.refusals).into(), state.subscriptions.clone());
-        Some(Self { id, entrance, disabled_at: state.disabled_at.map(DateTime), refusals, subscriptions })
+        let unknown = state.unknown_severities.iter();
+        let unknown = unknown.map(|(word, at)| UnknownSeverity { word: word.clone(), since: DateTime(*at) });
+        Some(Self {
+            id,
+            entrance,
+            disabled_at: state.disabled_at.map(DateTime),
+            refusals,
+            subscriptions,
+            unknown_severities: unknown.collect(),
+        })
     }
 }
 
@@ -108,6 +128,32 @@ impl Integration {
     /// How its messages are read.
     async fn reading(&self) -> Reading {
         self.entrance.reading.into()
+    }
+
+    /// How messages are mapped beyond that.
+    async fn mapping(&self) -> Mapping {
+        (&*self.entrance.handling.mapping).into()
+    }
+
+    /// Words that mean another severity than they usually do, or that usually mean nothing.
+    async fn severities(&self) -> Vec<SeverityWord> {
+        severity_words(&self.entrance.handling.severities)
+    }
+
+    /// The rules that decide what becomes of alerts.
+    async fn routing(&self) -> Routing {
+        (&*self.entrance.handling.routing).into()
+    }
+
+    /// What incidents show when their alerts say different things.
+    async fn merging(&self) -> Merging {
+        self.entrance.handling.merging.into()
+    }
+
+    /// A warning: words for severities that its messages used and that nobody knows. Each is gone once `severities`
+    /// gives it a meaning.
+    async fn unknown_severities(&self) -> Vec<UnknownSeverity> {
+        self.unknown_severities.clone()
     }
 
     /// Messages that did not prove themselves.

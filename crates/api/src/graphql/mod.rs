@@ -16,6 +16,7 @@ mod event;
 mod fault;
 mod feed;
 mod follower;
+mod handling;
 mod http;
 mod incident;
 mod incident_mutation;
@@ -69,6 +70,7 @@ struct Query(
     policy::PolicyQuery,
     integration::IntegrationQuery,
     delivery::DeliveryQuery,
+    handling::HandlingQuery,
     event::EventQuery,
     notices::TimeZoneDataQuery,
     api_key::ApiKeyQuery,
@@ -88,6 +90,7 @@ struct Mutation(
     schedule::SwapMutation,
     policy::PolicyMutation,
     integration_mutation::IntegrationMutation,
+    handling::HandlingMutation,
     api_key::ApiKeyMutation,
     calendar_feed::CalendarFeedMutation,
 );

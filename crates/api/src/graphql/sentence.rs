@@ -8,7 +8,7 @@ use domain::{
     api_key::ApiKeyEvent,
     calendar_feed::{CalendarFeedEvent, Scope},
     delivery::{DeliveryEvent, Verdict},
-    incident::{Cause, IncidentEvent},
+    incident::{Cause, Hold, IncidentEvent},
     integration::IntegrationEvent,
     notice::{About, NoticeEvent, SwapStep, Withheld},
     on_call::{self, OnCallEvent},
@@ -93,6 +93,22 @@ impl Words<'_> {
             IncidentEvent::SeverityRaised { from, to, .. } => {
                 format!("The severity rose from {from} to {to}")
             }
+            IncidentEvent::SeverityLowered { from, to, .. } => {
+                format!("The severity fell from {from} to {to}")
+            }
+            IncidentEvent::AttributesMerged { shown, .. } => {
+                format!("An alert changed what is shown: “{}”", shown.title)
+            }
+            IncidentEvent::AlertEnded { alert, remaining, .. } => {
+                let are = if *remaining == 1 { "problem remains" } else { "problems remain" };
+                format!("“{}” is over, {remaining} {are}", alert.title)
+            }
+            IncidentEvent::Held { hold, until, .. } => match hold {
+                Hold::Suspend { .. } => format!("Nobody is paged before {until}"),
+                Hold::Threshold { alerts, within_seconds } => {
+                    format!("Nobody is paged before {alerts} alerts came within {within_seconds} seconds")
+                }
+            },
             IncidentEvent::Escalated { level, pass, responders, skipped, cause, .. } => {
                 let users = responders.iter().map(|Responder { user, .. }| user);
                 let again = if *pass > 1 { format!(", pass {pass}") } else { String::new() };
@@ -200,6 +216,7 @@ impl Words<'_> {
             }
             DeliveryEvent::Concluded { verdict, reason, .. } => {
                 let verdict = match verdict {
+                    Verdict::Suppressed => "suppressed",
                     Verdict::Ignored => "ignored",
                     Verdict::Rejected => "rejected",
                     Verdict::Recorded => "recorded",
@@ -255,6 +272,12 @@ impl Words<'_> {
                 let name = policy.map_or("the catch-all policy", |policy| policy.name.as_str());
                 format!("{by} assigned the policy {name}")
             }
+            ServiceEvent::RoutingKeyAssigned { routing_key: Some(key) } => {
+                format!("{by} gave the service the routing key {key}")
+            }
+            ServiceEvent::RoutingKeyAssigned { routing_key: None } => {
+                format!("{by} took the service's routing key away")
+            }
             ServiceEvent::Retired { .. } => format!("{by} retired the service"),
         }
     }
@@ -279,6 +302,21 @@ impl Words<'_> {
                 format!("{by} set a new secret{}", overlap(*previous_until))
             }
             IntegrationEvent::ReadingChanged { .. } => format!("{by} changed how messages are read"),
+            IntegrationEvent::MappingChanged { .. } => format!("{by} changed how messages are mapped"),
+            IntegrationEvent::SeveritiesChanged { .. } => {
+                format!("{by} changed what words for severities mean")
+            }
+            IntegrationEvent::RoutingChanged { routing } => match routing.rules.len() {
+                0 => format!("{by} took all rules away but the last"),
+                1 => format!("{by} changed the rules: one, and one for everything else"),
+                rules => format!("{by} changed the rules: {rules}, and one for everything else"),
+            },
+            IntegrationEvent::MergingChanged { .. } => {
+                format!("{by} changed what incidents show of several alerts")
+            }
+            IntegrationEvent::SeverityUnknown { word, .. } => {
+                format!("A message called its severity “{word}”, which means nothing here")
+            }
             IntegrationEvent::MessagesRefused { count: 1, reason, .. } => {
                 format!("A message was refused: {reason}")
             }
@@ -454,6 +492,8 @@ const fn because(cause: Cause) -> &'static str {
         Cause::Manual => " on request",
         Cause::Reassigned => " after the reassignment",
         Cause::Unacknowledged => " because the acknowledgement was taken back",
+        Cause::Suspended => " because it was not over in time",
+        Cause::Threshold => " because enough alerts came",
     }
 }
 

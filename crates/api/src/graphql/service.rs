@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, connection::Connection};
 use commands::Directory;
-use domain::{ServiceId, service::ServiceCommand, user::Role};
+use domain::{
+    ServiceId,
+    service::{RoutingKey, ServiceCommand},
+    user::Role,
+};
 use uuid::Uuid;
 
 use super::{
@@ -80,6 +84,11 @@ impl Service {
         Ok(is_uncovered(&app.directory.now(), self.id, app.engine.now()))
     }
 
+    /// How alerts name it, whichever integration they come through; null: they cannot.
+    async fn routing_key(&self) -> Option<&str> {
+        self.state.routing_key.as_deref()
+    }
+
     /// Since when it is out of use.
     async fn retired_at(&self) -> Option<DateTime> {
         self.state.retired_at.map(DateTime)
@@ -133,6 +142,8 @@ pub(super) struct CreateServiceInput {
     team_id: Option<ID>,
     /// Whom to page for it; none: the catch-all policy.
     escalation_policy_id: Option<ID>,
+    /// How alerts name it, whichever integration they come through. Case is of no consequence.
+    routing_key: Option<String>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -150,6 +161,8 @@ pub(super) struct UpdateServiceInput {
     team_id: MaybeUndefined<ID>,
     /// The policy from now on.
     escalation_policy_id: MaybeUndefined<ID>,
+    /// How alerts name it from now on.
+    routing_key: MaybeUndefined<String>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -216,9 +229,10 @@ async fn create(caller: Caller<'_>, input: CreateServiceInput) -> Result<Recorde
         .transpose()?;
     let command_id = command_id(input.command_id);
     let id = ServiceId::new(commands::mint::derived(command_id, "service"));
+    let routing_key = input.routing_key.map(|key| routing_key(&directory, id, key));
     let (name, description, unknown) = (input.name, input.description, references.unknown());
-    record(caller, id, ServiceCommand::CreateService { name, description, team, policy, unknown }, command_id)
-        .await
+    let command = ServiceCommand::CreateService { name, description, team, policy, routing_key, unknown };
+    record(caller, id, command, command_id).await
 }
 
 async fn update(caller: Caller<'_>, input: UpdateServiceInput) -> Result<Recorded<Service>, Stop> {
@@ -228,14 +242,21 @@ async fn update(caller: Caller<'_>, input: UpdateServiceInput) -> Result<Recorde
     let team = change(&input.team_id, |id| references.team("teamId", id))?;
     let policy = change(&input.escalation_policy_id, |id| references.policy("escalationPolicyId", id))?;
     let (name, description, unknown) = (input.name, input.description, references.unknown());
-    let command = ServiceCommand::UpdateService { name, description, team, policy, unknown };
+    let routing_key = change(&input.routing_key, |key| Ok(routing_key(&directory, id, key.clone())))?;
+    let command = ServiceCommand::UpdateService { name, description, team, policy, routing_key, unknown };
     record(caller, id, command, command_id(input.command_id)).await
 }
 
+/// A routing key, and whether another service has it.
+fn routing_key(directory: &Directory, id: ServiceId, key: String) -> RoutingKey {
+    let taken = directory.service_by_routing_key(&key).is_some_and(|holder| holder != id);
+    RoutingKey { key, taken }
+}
+
 /// Left out: no change. Null: take it away.
-fn change<T>(
-    given: &MaybeUndefined<ID>,
-    read: impl FnOnce(&ID) -> Result<T, Rejection>,
+fn change<G, T>(
+    given: &MaybeUndefined<G>,
+    read: impl FnOnce(&G) -> Result<T, Rejection>,
 ) -> Result<Option<Option<T>>, Rejection> {
     match given {
         MaybeUndefined::Undefined => Ok(None),

@@ -103,6 +103,10 @@ pub(super) enum DeliveryVerdict {
     Rejected,
     /// It is kept for its own sake, such as a change, and was not meant to lead to anything.
     Recorded,
+    /// A rule drops it.
+    Suppressed,
+    /// It ended one of the problems that are grouped in an incident.
+    Ended,
 }
 
 /// The rhythm of handoffs.

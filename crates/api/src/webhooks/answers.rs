@@ -69,7 +69,7 @@ pub(super) fn plain_broken() -> Response {
 pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
     let refusal = match outcome {
         Ok(Accepted { meaning, delivery, .. }) => {
-            let said = meaning.alerts().first().map(|alert| alert.key.clone());
+            let said = meaning.alerts().first().map(|alert| alert.own_key().to_owned());
             let key = said.unwrap_or_else(|| delivery.uuid().simple().to_string());
             let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
             return (StatusCode::ACCEPTED, Json(body)).into_response();

@@ -247,9 +247,10 @@ fn words(view: &DeliveryView, verdict: DeliveryVerdict, action: &str) -> String 
         DeliveryVerdict::Joined if action == "Create" => "Increased the count of the alert".to_owned(),
         DeliveryVerdict::Joined => "Updated alert".to_owned(),
         DeliveryVerdict::Acknowledged => "Acknowledged alert".to_owned(),
-        DeliveryVerdict::Resolved => "Closed alert".to_owned(),
-        DeliveryVerdict::Recorded | DeliveryVerdict::Ignored | DeliveryVerdict::Rejected => {
-            view.reason.clone().unwrap_or_default()
-        }
+        DeliveryVerdict::Resolved | DeliveryVerdict::Ended => "Closed alert".to_owned(),
+        DeliveryVerdict::Suppressed
+        | DeliveryVerdict::Recorded
+        | DeliveryVerdict::Ignored
+        | DeliveryVerdict::Rejected => view.reason.clone().unwrap_or_default(),
     }
 }

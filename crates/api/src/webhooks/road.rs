@@ -17,7 +17,7 @@ use tracing::{Instrument, field::Empty, info_span};
 use super::{
     envelope,
     refusals::Refusals,
-    translate::{Malformed, translate},
+    translate::{Malformed, understand},
     verify::{Claim, Doubt, Proven, Unproven, Verifier},
 };
 use crate::App;
@@ -210,7 +210,7 @@ impl Hooks {
             (RawBody::Base64(_), bytes) => bytes.as_deref().unwrap_or_default(),
         };
         let understanding = async {
-            let meaning = translate(format, envelope, bytes, delivery);
+            let meaning = understand(format, envelope, bytes, delivery, &entrance.handling);
             if let Ok(meaning) = &meaning {
                 self.app.understood.put(delivery, meaning);
             }

@@ -161,7 +161,8 @@ fn trigger(command: &OpenIncident) -> Decision {
     validate::at_most("details", command.details.as_deref().unwrap_or_default(), Alert::MAX_DETAILS)?;
     validate::at_most("dedupKey", &command.key, Alert::MAX_KEY)?;
     let command = command.clone();
-    let (at, terms, count, ladder) = (command.at, command.terms, command.alerts.len(), command.ladder.clone());
+    let (at, terms, count, ladder) =
+        (command.at, command.terms, command.alerts.len(), command.ladder.clone());
     let triggered = IncidentEvent::Triggered {
         service: command.service,
         team: command.team,
@@ -176,7 +177,9 @@ fn trigger(command: &OpenIncident) -> Decision {
         at,
     };
     let next = match terms.hold {
-        Some(hold) if !hold.is_reached(count) => held(hold, vec![at; count], at.plus_seconds(hold.seconds()), at),
+        Some(hold) if !hold.is_reached(count) => {
+            held(hold, vec![at; count], at.plus_seconds(hold.seconds()), at)
+        }
         Some(_) | None => climb(&ladder, Climb::default().anew(), &command.roster, Cause::Opened, None, at),
     };
     Ok(vec![triggered, next])
@@ -203,7 +206,9 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts));
     let shown = terms.merging.attributes(&open.shown, &alerts);
     let enough = match &open.situation {
-        Situation::Held { hold, arrived, .. } => hold.is_reached(recent(arrived, *hold, at).len() + alerts.len()),
+        Situation::Held { hold, arrived, .. } => {
+            hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
+        }
         Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
     };
     let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
@@ -281,7 +286,8 @@ fn resolve(
                 }
                 _ if alert.is_some_and(|alert| open.recent.contains(&alert.mark())) => Ok(vec![]),
                 Ending::Part(remaining) => {
-                    let ended = |alert: &Alert| IncidentEvent::AlertEnded { alert: alert.clone(), remaining, at };
+                    let ended =
+                        |alert: &Alert| IncidentEvent::AlertEnded { alert: alert.clone(), remaining, at };
                     Ok(alert.map(ended).into_iter().collect())
                 }
                 Ending::Foreign => Err(IncidentRejection::NotAMember),

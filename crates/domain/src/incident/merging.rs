@@ -95,11 +95,7 @@ impl Attributes {
             labels: alert.labels.clone(),
             ..Self::default()
         });
-        Self {
-            title: title.to_owned(),
-            details: details.map(str::to_owned),
-            ..of_alert.unwrap_or_default()
-        }
+        Self { title: title.to_owned(), details: details.map(str::to_owned), ..of_alert.unwrap_or_default() }
     }
 }
 

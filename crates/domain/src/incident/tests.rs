@@ -1,5 +1,7 @@
 //! Rules of incidents: given a history, when a command comes, then these events.
 
+mod terms;
+
 use uuid::Uuid;
 
 use super::*;
@@ -40,18 +42,8 @@ fn roster() -> Roster {
 }
 
 fn alert(number: u128, severity: Severity) -> Alert {
-    Alert {
-        delivery: DeliveryId::new(Uuid::from_u128(number)),
-        integration: IntegrationId::new(Uuid::from_u128(1)),
-        title: "disk full".into(),
-        details: None,
-        severity,
-        unknown_severity: None,
-        source: None,
-        links: vec![],
-        at: minute(0),
-        ordered: false,
-    }
+    let (delivery, integration) = (Uuid::from_u128(number), Uuid::from_u128(1));
+    Alert::new(DeliveryId::new(delivery), IntegrationId::new(integration), "disk full", severity, minute(0))
 }
 
 fn open_with(alerts: Vec<Alert>, roster: Roster, at: Timestamp) -> IncidentCommand {
@@ -66,6 +58,7 @@ fn open_with(alerts: Vec<Alert>, roster: Roster, at: Timestamp) -> IncidentComma
         alerts,
         ladder: ladder(),
         roster,
+        terms: Terms::default(),
         at,
     }))
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Entrance, Handling, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Refusals,
-    Verification,
+    Entrance, Handling, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange,
+    Refusals, Verification,
 };
 use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
 

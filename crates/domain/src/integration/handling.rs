@@ -5,12 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{Mapping, Routing, Severities};
-use crate::{
-    Invalid, Link, Translated,
-    expression::Scope,
-    incident::Merging,
-    json::Json,
-};
+use crate::{Invalid, Link, Translated, expression::Scope, incident::Merging, json::Json};
 
 /// What an integration makes of what its messages say. Unlike [`super::Reading`] it is not kept with each message: a
 /// message that is replayed is handled as the integration is set up by then.
@@ -51,7 +46,10 @@ impl HandlingChange {
 impl Handling {
     /// Whether every message is taken as its format has it.
     pub fn is_usual(&self) -> bool {
-        self.mapping.is_empty() && self.severities.is_empty() && self.routing.is_usual() && self.merging.is_usual()
+        self.mapping.is_empty()
+            && self.severities.is_empty()
+            && self.routing.is_usual()
+            && self.merging.is_usual()
     }
 
     /// Whether a message must be looked at to know what becomes of it.
@@ -76,28 +74,41 @@ impl Handling {
         Ok(changed)
     }
 
-    /// Decides about what a message says of problems. Whatever fails leaves a remark, and the alert pages.
+    /// Decides about what a message says of problems. Whatever fails leaves a remark, and the alert pages. However many
+    /// alerts there are, the work is bounded.
     pub fn apply(&self, payload: &Json<'_>, alerts: &mut [Translated]) {
-        for alert in alerts {
+        for alert in alerts.iter_mut() {
             self.severities.apply(alert);
-            if !self.mapping.is_empty() {
-                let before = alert.clone();
-                let said = as_json(&before);
-                self.mapping.apply(&Scope::new(payload, &said), &self.severities, alert);
-            }
-            if !self.routing.is_usual() {
-                let before = alert.clone();
-                let said = as_json(&before);
-                self.routing.apply(&Scope::new(payload, &said), alert);
-            }
         }
+        if !self.mapping.is_empty() {
+            each(payload, alerts, |scope, alert| self.mapping.apply(scope, &self.severities, alert));
+        }
+        if !self.routing.is_usual() {
+            each(payload, alerts, |scope, alert| self.routing.apply(scope, alert));
+        }
+    }
+}
+
+/// Looks at each alert as it was before, with one budget for all of them.
+fn each(payload: &Json<'_>, alerts: &mut [Translated], mut apply: impl FnMut(&Scope<'_>, &mut Translated)) {
+    let before = alerts.to_vec();
+    let said: Vec<_> = before.iter().map(as_json).collect();
+    let mut scope: Option<Scope<'_>> = None;
+    for (alert, said) in alerts.iter_mut().zip(&said) {
+        let next = match scope.take() {
+            Some(scope) => scope.with_alert(said),
+            None => Scope::of_alerts(payload, said, before.len()),
+        };
+        apply(&next, alert);
+        scope = Some(next);
     }
 }
 
 /// An alert as expressions see it.
 fn as_json(alert: &Translated) -> Json<'_> {
     let text = |words| Json::Text(Cow::Borrowed(words));
-    let labels = alert.labels.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), text(value.as_str())));
+    let labels =
+        alert.labels.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), text(value.as_str())));
     Json::Object(vec![
         named("action", text(alert.action.word())),
         named("key", text(&alert.key)),

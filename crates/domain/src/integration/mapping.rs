@@ -6,6 +6,7 @@ use super::Severities;
 use crate::{
     Alert, AlertAction, Invalid, Labels, Link, Timestamp, Translated,
     expression::{Expression, Scope, Value},
+    json::Json,
     text,
 };
 
@@ -123,16 +124,15 @@ fn set(name: &str, value: &Value<'_>, severities: &Severities, alert: &mut Trans
 }
 
 fn needed(value: &Value<'_>) -> Result<String, Unfit> {
-    let words = optional(value)?.ok_or("it says nothing")?;
-    Ok(words)
+    optional(value)?.ok_or_else(|| "it says nothing".to_owned())
 }
 
 /// Null and blank texts say nothing.
 fn optional(value: &Value<'_>) -> Result<Option<String>, Unfit> {
-    match value.as_text() {
-        Some(words) => Ok(Some(words.trim().to_owned()).filter(|words| !words.is_empty())),
-        None if value.is_null() => Ok(None),
-        None => Err(format!("it is a {} and not a text", value.kind())),
+    match (value.as_text(), value) {
+        (Some(words), _) => Ok(Some(words.into_owned())),
+        (None, Value::Null | Value::Text(_)) => Ok(None),
+        (None, _) => Err(format!("it is a {} and not a text", value.kind())),
     }
 }
 
@@ -154,40 +154,29 @@ fn severity(word: &str, severities: &Severities, alert: &mut Translated) {
 }
 
 fn labels(value: &Value<'_>) -> Result<Labels, Unfit> {
-    let entries = value.entries().ok_or_else(|| format!("it is a {} and not a map", value.kind()))?;
-    let mut labels = Labels::new();
-    for (name, value) in entries {
-        if labels.len() == Alert::MAX_LABELS {
-            break;
-        }
-        if let Some(value) = value.as_text() {
-            labels.insert(text::line(&name, 2 * Alert::MAX_LABEL), text::line(&value, Alert::MAX_LABEL));
-        }
-    }
-    Ok(labels)
+    let Json::Object(fields) = value.to_json() else {
+        return Err(format!("it is a {} and not a map", value.kind()));
+    };
+    let said = fields.iter().filter_map(|(name, value)| Some((name, value.text()?)));
+    let label = |name: &str, value: &str| {
+        (text::line(name, 2 * Alert::MAX_LABEL), text::line(value, Alert::MAX_LABEL))
+    };
+    Ok(said.take(Alert::MAX_LABELS).map(|(name, value)| label(name, &value)).collect())
 }
 
 fn links(value: &Value<'_>, usual: &str) -> Result<Vec<Link>, Unfit> {
-    let items = value.items().ok_or_else(|| format!("it is a {} and not a list", value.kind()))?;
-    let mut links = vec![];
-    for item in items {
-        let (href, words) = match item.entries() {
-            Some(entries) => {
-                let named = |wanted: &str| {
-                    let found = entries.iter().find(|(name, _)| name == wanted)?;
-                    found.1.as_text().map(|words| words.into_owned())
-                };
-                (named("href"), named("text"))
-            }
-            None => (item.as_text().map(|href| href.into_owned()), None),
+    let Json::List(items) = value.to_json() else {
+        return Err(format!("it is a {} and not a list", value.kind()));
+    };
+    let link = |item: &Json<'_>| {
+        let (href, words) = match item {
+            Json::Object(_) => (item.get("href").text()?, item.get("text").text()),
+            _ => (item.text()?, None),
         };
-        if let Some(href) = href.filter(|href| text::is_link(href))
-            && links.len() < Alert::MAX_LINKS
-        {
-            links.push(Link { href, text: text::word(words.as_deref().unwrap_or(usual)) });
-        }
-    }
-    Ok(links)
+        let words = words.map_or_else(|| usual.to_owned(), |words| text::word(&words));
+        text::is_link(&href).then(|| Link { href: href.into_owned(), text: words })
+    };
+    Ok(items.iter().filter_map(link).take(Alert::MAX_LINKS).collect())
 }
 
 fn time(value: &Value<'_>) -> Result<Timestamp, Unfit> {

@@ -118,20 +118,20 @@ impl Routing {
 
     pub(super) fn check(&self) -> Result<(), Invalid> {
         if self.rules.len() > Self::MOST_RULES {
-            return Err(Invalid::new("rules", format!("must be at most {}", Self::MOST_RULES)));
+            return Err(Invalid::new("routing.rules", format!("must be at most {}", Self::MOST_RULES)));
         }
         for (index, rule) in self.rules.iter().enumerate() {
-            let field = format!("rules[{index}]");
+            let field = format!("routing.rules[{index}]");
             validate::line(&format!("{field}.name"), &rule.name, 100)?;
             usable(&format!("{field}.condition"), &rule.condition)?;
             if self.rules[..index].iter().any(|earlier| earlier.name == rule.name) {
                 return Err(Invalid::new(format!("{field}.name"), "must not be that of an earlier rule"));
             }
             if let Outcome::Take(treatment) = &rule.outcome {
-                treatment.check(&field)?;
+                treatment.check(&format!("{field}.take"))?;
             }
         }
-        self.catch_all.check("catchAll")
+        self.catch_all.check("routing.catchAll")
     }
 
     /// Decides about one alert. A condition that fails does not hold; doubt pages.
@@ -169,9 +169,9 @@ impl Treatment {
 
     fn check(&self, field: &str) -> Result<(), Invalid> {
         if let Some(Grouping { by, window_seconds }) = &self.grouping {
-            usable(&format!("{field}.grouping.by"), by)?;
+            usable(&format!("{field}.groupBy"), by)?;
             if let Some(seconds) = window_seconds {
-                let field = format!("{field}.grouping.windowSeconds");
+                let field = format!("{field}.windowSeconds");
                 validate::within(&field, *seconds, 1, Self::LONGEST_SECONDS)?;
             }
         }

@@ -99,6 +99,7 @@ async fn service(
         description: description.to_owned(),
         team: Some(team),
         policy: Some(policy),
+        routing_key: None,
         unknown: vec![],
     };
     recorder.once::<Service>(&format!("create service {name}"), id, &command).await?;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use domain::{IncidentId, PolicyId, ServiceId, Severity, TeamId, Timestamp};
+use domain::{IncidentId, PolicyId, ServiceId, Severity, TeamId, Timestamp, incident::Attributes};
 use serde::{Deserialize, Serialize};
 use store::Position;
 
@@ -21,6 +21,7 @@ struct Facts<'a> {
     title: Cow<'a, str>,
     details: Option<Cow<'a, str>>,
     opened_at: Timestamp,
+    opened: Position,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +34,8 @@ struct Stand<'a> {
     escalation: EscalationView,
     acknowledged: Option<Cow<'a, Acknowledgement>>,
     resolved: Option<Cow<'a, Resolution>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    merged: Option<Cow<'a, Attributes>>,
     position: Position,
 }
 
@@ -48,6 +51,7 @@ pub(super) fn facts(view: &IncidentView) -> Result<String, ReadError> {
         title: Cow::Borrowed(&view.title),
         details: view.details.as_deref().map(Cow::Borrowed),
         opened_at: view.opened_at,
+        opened: view.opened,
     })
 }
 
@@ -62,13 +66,15 @@ pub(super) fn stand(view: &IncidentView) -> Result<String, ReadError> {
         escalation: view.escalation,
         acknowledged: view.acknowledged.as_ref().map(Cow::Borrowed),
         resolved: view.resolved.as_ref().map(Cow::Borrowed),
+        merged: view.merged.as_ref().map(Cow::Borrowed),
         position: view.position,
     })
 }
 
 /// Both together again.
 pub(super) fn view(facts: &str, stand: &str) -> Result<IncidentView, ReadError> {
-    let Facts { id, number, service, team, key, episode, title, details, opened_at } = json::read(facts)?;
+    let Facts { id, number, service, team, key, episode, title, details, opened_at, opened } =
+        json::read(facts)?;
     let stand: Stand<'_> = json::read(stand)?;
     Ok(IncidentView {
         id,
@@ -88,6 +94,8 @@ pub(super) fn view(facts: &str, stand: &str) -> Result<IncidentView, ReadError> 
         acknowledged: stand.acknowledged.map(Cow::into_owned),
         resolved: stand.resolved.map(Cow::into_owned),
         opened_at,
+        opened,
+        merged: stand.merged.map(Cow::into_owned),
         position: stand.position,
     })
 }

@@ -32,6 +32,8 @@ impl IncidentView {
             acknowledged: None,
             resolved: None,
             opened_at: triggered.at,
+            opened: position,
+            merged: None,
             position,
         };
         view.join(&triggered.alerts, position);
@@ -42,14 +44,16 @@ impl IncidentView {
     pub(super) fn fold(&mut self, recorded: &Recorded, news: &News<'_>) {
         match news {
             News::Joined(joined) => self.join(&joined.alerts, recorded.position),
-            News::Raised(raised) => self.severity = raised.to,
+            News::Graded(graded) => self.severity = graded.to,
+            News::Merged(merged) => self.merged = Some(merged.shown.clone()),
+            News::Held(held) => self.escalation.next_at = Some(held.until),
             News::Escalated(escalated) => self.escalate(escalated),
             News::Exhausted(exhausted) => self.exhaust(exhausted.cycle, exhausted.at),
             News::Acknowledged(said) => self.acknowledge(said),
             News::Unacknowledged => self.release(),
             News::Resolved(said) => self.resolve(said),
             News::Reassigned(reassigned) => self.policy = reassigned.ladder.policy,
-            News::Noted => {}
+            News::Ended(_) | News::Noted => {}
             News::Triggered(_)
             | News::Received(_)
             | News::Concluded(_)

@@ -1,6 +1,8 @@
 //! What a responder sees of an incident, and how incidents are searched for.
 
-use domain::{Actor, Channel, IncidentId, PolicyId, ServiceId, Severity, TeamId, Timestamp};
+use domain::{
+    Actor, Channel, IncidentId, PolicyId, ServiceId, Severity, TeamId, Timestamp, incident::Attributes,
+};
 use serde::{Deserialize, Serialize};
 use store::Position;
 
@@ -78,6 +80,11 @@ pub struct IncidentView {
     pub resolved: Option<Resolution>,
     /// When it opened.
     pub opened_at: Timestamp,
+    /// The position of the event that opened it.
+    pub opened: Position,
+    /// What it shows instead of what it showed when it opened, if alerts that joined changed that. It is still searched
+    /// for by its first title.
+    pub merged: Option<Attributes>,
     /// The position of the last event that changed it.
     pub position: Position,
 }

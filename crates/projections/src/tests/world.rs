@@ -5,7 +5,7 @@ use domain::{
     Actor, Aggregate, AggregateId, Alert, Channel, ContactId, DeliveryId, Fact, IncidentId, IntegrationId,
     Ladder, Level, PageId, Responder, Roster, ServiceId, Severity, Target, TeamId, Timestamp, UserId,
     delivery::{Delivery, DeliveryCommand, Envelope, Proof, RawBody},
-    incident::{Incident, IncidentCommand, OpenIncident},
+    incident::{Incident, IncidentCommand, OpenIncident, Terms},
     integration::IntegrationKind,
     page::{Page, PageCommand, PageStep},
 };
@@ -121,18 +121,7 @@ impl World {
     }
 
     pub(super) fn alert(&self, carried_by: DeliveryId, title: &str, severity: Severity) -> Alert {
-        Alert {
-            delivery: carried_by,
-            integration: integration(0),
-            title: title.into(),
-            details: None,
-            severity,
-            unknown_severity: None,
-            source: None,
-            links: vec![],
-            at: self.now,
-            ordered: false,
-        }
+        Alert::new(carried_by, integration(0), title, severity, self.now)
     }
 
     /// What opens an incident, or joins it.
@@ -148,6 +137,7 @@ impl World {
             alerts,
             ladder: ladder(),
             roster: roster(),
+            terms: Terms::default(),
             at: self.now,
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use commands::MetadataExt;
-use domain::{Actor, Alert, AlertAction, DeliveryId, IntegrationId, ServiceId, Severity, Timestamp};
+use domain::{
+    Actor, Alert, AlertAction, DeliveryId, IntegrationId, ServiceId, Severity, Timestamp, incident::Terms,
+};
 use store::{Metadata, Recorded};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
@@ -12,18 +14,8 @@ use super::{Problem, Request, joins::Joins, unanimous};
 
 fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));
-    let alert = Alert {
-        delivery,
-        integration: IntegrationId::new(Uuid::from_u128(2)),
-        title: "disk full".to_owned(),
-        details: None,
-        severity: Severity::High,
-        unknown_severity: None,
-        source: None,
-        links: vec![],
-        ordered: false,
-        at: Timestamp::from_millis(0),
-    };
+    let integration = IntegrationId::new(Uuid::from_u128(2));
+    let alert = Alert::new(delivery, integration, "disk full", Severity::High, Timestamp::from_millis(0));
     let cause = Recorded {
         position: 1,
         stream: delivery_stream(delivery),
@@ -37,7 +29,8 @@ fn request(key: &str, action: AlertAction) -> Request {
         hash: [0; 32],
     };
     let service = ServiceId::new(Uuid::from_u128(3));
-    Request { service, action, key: key.to_owned(), incident: None, alert, cause: Arc::new(cause) }
+    let (key, terms, cause) = (key.to_owned(), Terms::default(), Arc::new(cause));
+    Request { service, action, key, incident: None, alert, terms, cause }
 }
 
 fn delivery_stream(delivery: DeliveryId) -> Arc<str> {

@@ -24,7 +24,8 @@ pub(super) async fn note_unknown_severities(parts: &Parts, problems: &[Problem])
     let unknown = alerts.filter_map(|alert| Some((alert.integration, alert.unknown_severity.as_deref()?)));
     let new: HashSet<_> = unknown.filter(|(id, word)| !is_noted(*id, word)).collect();
     for (id, word) in new {
-        let command = IntegrationCommand::NoteUnknownSeverity { word: word.to_owned(), at: parts.engine.now() };
+        let command =
+            IntegrationCommand::NoteUnknownSeverity { word: word.to_owned(), at: parts.engine.now() };
         let by = Actor::Reactor { name: "intake".to_owned() };
         let metadata = Metadata::of(by, mint::uuid());
         if let Err(fault) = parts.engine.execute::<Integration>(id, &command, &metadata).await {

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::HashMap, fmt::Write};
 
 use domain::{
-    Alert, AlertAction, Meaning, Severity, Translated,
+    Alert, AlertAction, Meaning, Translated,
     integration::{Identity, Reading},
 };
 
@@ -12,7 +12,7 @@ use super::{
     Malformed, generic,
     json::Json,
     text::{self, Links},
-    words,
+    words::{self, Grade},
 };
 
 /// Alerts whose words and links are looked at; the details would be cut after fewer.
@@ -35,10 +35,17 @@ pub(super) struct Flavour {
     pub(super) values: Option<&'static str>,
     /// Where an alert has links.
     pub(super) links: &'static [(&'static str, &'static str)],
+    /// Where an alert has a picture, if it may have one.
+    pub(super) image: Option<&'static str>,
 }
 
-const ALERTMANAGER: Flavour =
-    Flavour { tool: "Alertmanager", title: None, values: None, links: &[("generatorURL", "Source")] };
+const ALERTMANAGER: Flavour = Flavour {
+    tool: "Alertmanager",
+    title: None,
+    values: None,
+    links: &[("generatorURL", "Source")],
+    image: None,
+};
 
 /// Translates one message. A body that a custom template made, which has no group, is read as the generic format.
 pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning, Malformed> {
@@ -97,7 +104,7 @@ struct Group<'a, 'b> {
     suffix: String,
     /// The words that somebody wrote for all of it.
     words: Option<String>,
-    severity: Option<(Severity, Option<String>)>,
+    severity: Option<Grade>,
     runbook: &'a Json<'b>,
     dashboard: &'a Json<'b>,
     external: &'a Json<'b>,
@@ -175,19 +182,19 @@ impl<'a, 'b> Group<'a, 'b> {
         about: &[&Json<'b>],
         source: Option<String>,
     ) -> Translated {
-        let (severity, unknown_severity) = self.severity.clone().unwrap_or_else(|| worst(about));
+        let grade = self.severity.clone().unwrap_or_else(|| worst(about));
         Translated {
             action,
             key,
-            incident: None,
-            ordered: false,
             title: self.title(about),
             details: self.details(about),
-            severity,
-            unknown_severity,
             source,
+            component: component(about),
             links: self.links(about),
+            images: self.images(about),
+            labels: self.labels(about),
             at: about.iter().filter_map(|alert| words::time(alert.get("startsAt"))).min(),
+            ..grade.alert()
         }
     }
 
@@ -254,6 +261,22 @@ impl<'a, 'b> Group<'a, 'b> {
         text::details(&details)
     }
 
+    /// What all of them have in common, or what the only one has.
+    fn labels(&self, about: &[&Json<'b>]) -> domain::Labels {
+        match about {
+            [only] => text::labels(only.get("labels")),
+            _ => text::labels(self.message.get("commonLabels")),
+        }
+    }
+
+    fn images(&self, about: &[&Json<'b>]) -> Vec<domain::Link> {
+        let mut images = Links::default();
+        if let Some(name) = self.flavour.image {
+            about.iter().take(MAX_SHOWN).for_each(|alert| images.add(alert.get(name), "Image"));
+        }
+        images.kept()
+    }
+
     fn links(&self, about: &[&Json<'b>]) -> Vec<domain::Link> {
         let mut links = Links::default();
         let shown = || about.iter().take(MAX_SHOWN);
@@ -271,6 +294,17 @@ impl<'a, 'b> Group<'a, 'b> {
         }
         links.kept()
     }
+}
+
+/// What is broken, where all alerts say the same.
+fn component(about: &[&Json<'_>]) -> Option<String> {
+    const NAMES: [&str; 4] = ["component", "device", "mountpoint", "container"];
+    let mut said = about.iter().map(|alert| {
+        let labels = alert.get("labels");
+        NAMES.iter().find_map(|name| labels.get(name).text()).map(|word| text::word(&word))
+    });
+    let first = said.next()??;
+    said.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// The title that somebody wrote.
@@ -328,10 +362,11 @@ fn says(message: &Json<'_>, action: AlertAction) -> Option<bool> {
 }
 
 /// The worst severity of alerts that do not share one.
-fn worst(about: &[&Json<'_>]) -> (Severity, Option<String>) {
+fn worst(about: &[&Json<'_>]) -> Grade {
     let each = about.iter().map(|alert| alert.get("labels").any(&["severity", "priority"]));
     each.filter(|said| !said.is_blank())
         .map(words::severity)
-        .max_by(|(one, one_word), (other, other_word)| one.cmp(other).then(other_word.cmp(one_word)))
+        // Of equally bad ones the first word in the alphabet: one that was not understood comes last.
+        .max_by(|one, other| one.severity.cmp(&other.severity).then(other.unknown.cmp(&one.unknown)))
         .unwrap_or_default()
 }

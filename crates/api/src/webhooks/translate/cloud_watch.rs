@@ -16,6 +16,10 @@ use super::{
 
 /// Translates one message.
 pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning, Malformed> {
+    if let Json::Text(said) = message {
+        // A raw delivery that is no JSON.
+        return words_of_somebody(said, None).map(Meaning::from);
+    }
     if message.get("TopicArn").is_blank() && message.get("Message").is_blank() {
         return payload(message, None, reading);
     }
@@ -39,12 +43,6 @@ pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning,
             }
         }
     }
-}
-
-/// A raw delivery that is no JSON.
-pub(super) fn text(body: &[u8]) -> Result<Meaning, Malformed> {
-    let said = std::str::from_utf8(body).map_err(|_| Malformed::not_json("the body is not UTF-8"))?;
-    words_of_somebody(said, None).map(Meaning::from)
 }
 
 fn payload(
@@ -86,15 +84,15 @@ fn alarm(alarm: &Json<'_>, reading: Reading) -> Meaning {
     Translated {
         action,
         key,
-        incident: None,
         ordered: true,
         title: if title.is_empty() { "CloudWatch alarm".to_owned() } else { title },
         details: details(alarm),
-        severity: domain::Severity::default(),
-        unknown_severity: None,
         source: source(alarm.get("Trigger")),
+        component: alarm.get("Trigger").get("MetricName").text().map(|metric| text::word(&metric)),
         links: links(alarm),
+        labels: labels(alarm),
         at: words::time(alarm.get("StateChangeTime")),
+        ..Translated::default()
     }
     .into()
 }
@@ -125,6 +123,18 @@ fn dimension(one: &Json<'_>) -> Option<String> {
 fn source(trigger: &Json<'_>) -> Option<String> {
     let first = trigger.get("Dimensions").items().first()?;
     first.any(&["value"]).text().map(|value| text::word(&value))
+}
+
+/// The dimensions, and where the alarm is.
+fn labels(alarm: &Json<'_>) -> domain::Labels {
+    let dimensions = alarm.get("Trigger").get("Dimensions").items().iter();
+    let mut labels = text::tags(dimensions.filter_map(dimension).map(Cow::Owned));
+    for (name, field) in [("account", "AWSAccountId"), ("region", "Region")] {
+        if let Some(word) = alarm.get(field).text() {
+            labels.insert(name.to_owned(), text::word(&word));
+        }
+    }
+    labels
 }
 
 /// The alarm in Amazon's console, whose address its name (ARN) gives.

@@ -9,7 +9,7 @@ use super::{
     Malformed,
     json::Json,
     text::{self, Lines, Links},
-    words,
+    words::{self, Grade},
 };
 
 /// Translates one message.
@@ -36,19 +36,19 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
         let monitor = said(message, &["alert_id", "monitor_id", "id"]).unwrap_or_default();
         text::title(format!("Datadog monitor {monitor}").trim_end())
     });
-    let (severity, unknown_severity) = severity(message, kind.as_deref());
     Ok(Translated {
         action,
         key,
-        incident: None,
         ordered: true,
         title,
         details: details(message, transition.as_deref()),
-        severity,
-        unknown_severity,
         source: said(message, &["host", "hostname", "scope", "alert_scope"]).map(|host| text::word(&host)),
+        component: said(message, &["metric", "alert_metric"]).map(|metric| text::word(&metric)),
         links: links(message),
+        images: images(message),
+        labels: labels(message),
         at: words::time(message.any(&["updated_ms", "last_updated", "date_ms", "date", "timestamp"])),
+        ..severity(message, kind.as_deref()).alert()
     }
     .into())
 }
@@ -104,7 +104,7 @@ fn key(message: &Json<'_>, title: Option<&str>) -> Option<String> {
     Some(text::digest("title:", &[title, &scope]))
 }
 
-fn severity(message: &Json<'_>, kind: Option<&str>) -> (Severity, Option<String>) {
+fn severity(message: &Json<'_>, kind: Option<&str>) -> Grade {
     let priority = said(message, &["priority", "alert_priority", "severity"]);
     let by_kind = match kind.map(str::to_ascii_lowercase).as_deref() {
         Some("error") => Some(Severity::High),
@@ -121,11 +121,11 @@ fn severity(message: &Json<'_>, kind: Option<&str>) -> (Severity, Option<String>
         Some("NORMAL") | None => None,
         Some(word) => Severity::from_word(word),
     };
-    match (by_priority.or(by_kind), priority.as_deref()) {
-        (Some(severity), _) => (severity, None),
-        (None, None | Some("normal")) => (Severity::default(), None),
-        (None, Some(word)) => (Severity::default(), Some(text::word(word))),
-    }
+    let known = by_priority.or(by_kind);
+    // `$PRIORITY` of events is `normal` or `low`.
+    let word = priority.filter(|word| !word.eq_ignore_ascii_case("normal"));
+    let word = word.or_else(|| kind.map(Cow::Borrowed)).map(|word| text::word(&word));
+    Grade { severity: known.unwrap_or_default(), unknown: known.is_none() && word.is_some(), word }
 }
 
 fn details(message: &Json<'_>, transition: Option<&str>) -> Option<String> {
@@ -153,6 +153,20 @@ fn details(message: &Json<'_>, transition: Option<&str>) -> Option<String> {
 fn links(message: &Json<'_>) -> Vec<domain::Link> {
     let mut links = Links::default();
     links.add(message.any(&["link", "url", "alert_url"]), "Datadog");
-    links.add(message.any(&["snapshot", "snapshot_url"]), "Snapshot");
     links.kept()
+}
+
+fn images(message: &Json<'_>) -> Vec<domain::Link> {
+    let mut images = Links::default();
+    images.add(message.any(&["snapshot", "snapshot_url"]), "Snapshot");
+    images.kept()
+}
+
+fn labels(message: &Json<'_>) -> domain::Labels {
+    match message.get("tags") {
+        Json::List(tags) => text::tags(tags.iter().filter_map(Json::text)),
+        _ => said(message, &["tags"])
+            .map(|tags| text::tags(tags.split(',').map(Cow::Borrowed)))
+            .unwrap_or_default(),
+    }
 }

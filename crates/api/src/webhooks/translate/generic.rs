@@ -20,6 +20,8 @@ const DETAILS: [&str; 7] =
     ["details", "description", "body", "custom_details", "annotations", "long_message", "output"];
 const SOURCE: [&str; 5] = ["source", "host", "hostname", "instance", "node"];
 const SEVERITY: [&str; 4] = ["severity", "priority", "level", "urgency"];
+const COMPONENT: [&str; 4] = ["component", "resource", "check", "class"];
+const ROUTING_KEY: [&str; 2] = ["routing_key", "service"];
 const TIME: [&str; 7] = ["timestamp", "time", "at", "starts_at", "occurred_at", "date", "created_at"];
 
 /// Translates one message.
@@ -50,19 +52,19 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
         Some(key) => text::key(&key),
         None => text::digest("title:", &[&title, source.as_deref().unwrap_or_default()]),
     };
-    let (severity, unknown_severity) = words::severity(message.any(&SEVERITY));
     Ok(Translated {
         action,
         key,
-        incident: None,
-        ordered: false,
         title,
         details: message.any(&DETAILS).prose().and_then(|details| text::details(&details)),
-        severity,
-        unknown_severity,
         source: source.map(|source| text::word(&source)),
+        component: message.any(&COMPONENT).text().map(|component| text::word(&component)),
         links: links(message),
+        images: images(message),
+        labels: labels(message),
+        routing_key: message.any(&ROUTING_KEY).text().map(|key| text::word(&key)),
         at: words::time(message.any(&TIME)),
+        ..words::severity(message.any(&SEVERITY)).alert()
     })
 }
 
@@ -87,4 +89,19 @@ fn links(message: &Json<'_>) -> Vec<domain::Link> {
     links.add(message.any(&["runbook_url", "runbook"]), "Runbook");
     links.add(message.any(&["dashboard_url"]), "Dashboard");
     links.kept()
+}
+
+fn images(message: &Json<'_>) -> Vec<domain::Link> {
+    let mut images = Links::default();
+    images.add_list(message.any(&["images"]));
+    images.add(message.any(&["image_url", "image"]), "Image");
+    images.kept()
+}
+
+fn labels(message: &Json<'_>) -> domain::Labels {
+    match message.any(&["labels", "tags", "metadata"]) {
+        Json::List(tags) => text::tags(tags.iter().filter_map(Json::text)),
+        Json::Text(tags) => text::tags(tags.split(',').map(Cow::Borrowed)),
+        labels => text::labels(labels),
+    }
 }

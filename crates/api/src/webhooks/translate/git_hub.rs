@@ -7,7 +7,7 @@ use super::{
     Malformed, generic,
     json::Json,
     text::{self, Lines, Links},
-    words,
+    words::{self, Grade},
 };
 
 /// Translates one message.
@@ -28,7 +28,6 @@ pub(super) fn translate(message: &Json<'_>, envelope: &Envelope) -> Result<Meani
         return Ok(Meaning::recorded(text::word(&format!("{event} {action}").replace('_', " "))));
     };
     let repository = message.get("repository").get("full_name").text().unwrap_or_default();
-    let (severity, unknown_severity) = about.severity;
     let mut links = Links::default();
     links.add(about.link, "GitHub");
     links.add(message.get("repository").get("html_url"), "Repository");
@@ -42,15 +41,12 @@ pub(super) fn translate(message: &Json<'_>, envelope: &Envelope) -> Result<Meani
     Ok(Translated {
         action: about.action,
         key: text::digest(&format!("{event}:"), &parts),
-        incident: None,
-        ordered: false,
         title: text::title(&format!("{repository}: {}", about.title)),
         details: details.kept(),
-        severity,
-        unknown_severity,
         source: Some(text::word(&repository)).filter(|source| !source.is_empty()),
         links: links.kept(),
         at: words::time(about.at),
+        ..about.grade.alert()
     }
     .into())
 }
@@ -60,7 +56,7 @@ struct About<'a, 'b> {
     action: AlertAction,
     key: Vec<String>,
     title: String,
-    severity: (Severity, Option<String>),
+    grade: Grade,
     details: Vec<(&'static str, &'a Json<'b>)>,
     link: &'a Json<'b>,
     at: &'a Json<'b>,
@@ -87,7 +83,7 @@ fn run<'a, 'b>(run: &'a Json<'b>, event: &str) -> Option<About<'a, 'b>> {
         action,
         key: vec![name.clone(), word(branch)],
         title: format!("{name} on {} ended in {}", word(branch), conclusion.replace('_', " ")),
-        severity: (Severity::default(), None),
+        grade: Grade::default(),
         details: vec![
             ("branch", branch),
             ("commit", run.get("head_sha")),
@@ -113,7 +109,7 @@ fn deployment<'a, 'b>(message: &'a Json<'b>) -> Option<About<'a, 'b>> {
         action,
         key: vec![word(environment)],
         title: format!("deployment to {} ended in {}", word(environment), word(status.get("state"))),
-        severity: (Severity::High, None),
+        grade: Grade::of(Severity::High),
         details: vec![
             ("description", status.get("description")),
             ("ref", deployment.get("ref")),
@@ -145,8 +141,8 @@ fn finding<'a, 'b>(message: &'a Json<'b>, event: &str, word_said: &str) -> Optio
     let what = what.unwrap_or_else(|| event.replace('_', " "));
     let severity = [advisory.get("severity"), rule.get("security_severity_level"), rule.get("severity")];
     let severity = severity.into_iter().find(|said| !said.is_blank()).unwrap_or(&Json::Null);
-    let severity = if severity.is_blank() && event == "secret_scanning_alert" {
-        (Severity::High, None)
+    let grade = if severity.is_blank() && event == "secret_scanning_alert" {
+        Grade::of(Severity::High)
     } else {
         words::severity(severity)
     };
@@ -154,7 +150,7 @@ fn finding<'a, 'b>(message: &'a Json<'b>, event: &str, word_said: &str) -> Optio
         action,
         key: vec![word(alert.get("number"))],
         title: what,
-        severity,
+        grade,
         details: vec![
             ("state", alert.get("state")),
             ("package", alert.get("dependency").get("package").get("name")),

@@ -20,8 +20,8 @@ const GRAFANA: Flavour = Flavour {
         ("dashboardURL", "Dashboard"),
         ("generatorURL", "Rule"),
         ("silenceURL", "Silence"),
-        ("imageURL", "Image"),
     ],
+    image: Some("imageURL"),
 };
 
 /// Translates one message.
@@ -51,21 +51,19 @@ fn legacy(message: &Json<'_>) -> Meaning {
     }
     let mut links = Links::default();
     links.add(message.get("ruleUrl"), "Rule");
-    links.add(message.get("imageUrl"), "Image");
-    let (severity, unknown_severity) = words::severity(message.get("tags").any(&["severity", "priority"]));
+    let mut images = Links::default();
+    images.add(message.get("imageUrl"), "Image");
+    let tags = message.get("tags");
     let title = Some(text::title(&name)).filter(|title| !title.is_empty());
     Translated {
         action,
         key: text::digest("rule:", &[&org, rule]),
-        incident: None,
-        ordered: false,
         title: title.unwrap_or_else(|| "Grafana alert".to_owned()),
         details: details.kept(),
-        severity,
-        unknown_severity,
-        source: None,
         links: links.kept(),
-        at: None,
+        images: images.kept(),
+        labels: text::labels(tags),
+        ..words::severity(tags.any(&["severity", "priority"])).alert()
     }
     .into()
 }

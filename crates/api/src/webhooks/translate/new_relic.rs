@@ -21,21 +21,22 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
     let title = first(message.any(&["issue_title", "title", "condition_name", "details"])).text();
     let title = title.or_else(|| first(message.any(&["alert_condition_names"])).text());
     let title = title.map(|title| text::title(&title)).filter(|title| !title.is_empty());
-    let (severity, unknown_severity) = words::severity(message.any(&["priority", "severity"]));
     let source = first(message.any(&["impacted_entities", "entity_name", "targets"]));
     let source = source.text().or_else(|| source.any(&["name"]).text());
     Ok(Translated {
         action: action(message),
         key: text::key(&id),
-        incident: None,
-        ordered: false,
         title: title.unwrap_or_else(|| text::title(&format!("New Relic issue {id}"))),
         details: details(message),
-        severity,
-        unknown_severity,
         source: source.map(|source| text::word(&source)),
         links: links(message),
+        images: images(message),
+        component: first(message.any(&["alert_condition_names", "condition_name"]))
+            .text()
+            .map(|condition| text::word(&condition)),
+        labels: text::labels(message.any(&["labels", "targets_labels"])),
         at: words::time(message.any(&["activated_at", "created_at", "timestamp", "updated_at"])),
+        ..words::severity(message.any(&["priority", "severity"])).alert()
     }
     .into())
 }
@@ -93,10 +94,15 @@ fn links(message: &Json<'_>) -> Vec<domain::Link> {
         ("New Relic", &["issue_url", "issue_page_url", "incident_url", "url"][..]),
         ("Acknowledge in New Relic", &["issue_ack_url", "incident_acknowledge_url"]),
         ("Runbook", &["runbook_url"]),
-        ("Chart", &["violation_chart_url"]),
         ("Condition", &["deep_link_url"]),
     ] {
         links.add(first(message.any(names)), words);
     }
     links.kept()
+}
+
+fn images(message: &Json<'_>) -> Vec<domain::Link> {
+    let mut images = Links::default();
+    images.add(first(message.any(&["violation_chart_url"])), "Chart");
+    images.kept()
 }

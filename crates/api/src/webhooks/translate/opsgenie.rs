@@ -225,28 +225,16 @@ fn said(call: &Call, message: &Json<'_>) -> Result<Translated, Malformed> {
         },
         Action::UpdatePriority => {
             needed("priority")?;
-            let (severity, unknown_severity) = words::severity(message.get("priority"));
             let title = text::title(&format!("The priority is {} now", word("priority")));
-            Translated { title, severity, unknown_severity, ..bare(AlertAction::Update) }
+            let grade = words::severity(message.get("priority"));
+            Translated { title, action: AlertAction::Update, ..grade.alert() }
         }
     })
 }
 
 /// Says nothing but what is to be done; its severity raises nobody's.
 fn bare(action: AlertAction) -> Translated {
-    Translated {
-        action,
-        key: String::new(),
-        incident: None,
-        ordered: false,
-        title: String::new(),
-        details: None,
-        severity: Severity::Info,
-        unknown_severity: None,
-        source: None,
-        links: vec![],
-        at: None,
-    }
+    Translated { action, severity: Severity::Info, ..Translated::default() }
 }
 
 fn create(message: &Json<'_>) -> Result<Translated, Malformed> {
@@ -254,7 +242,6 @@ fn create(message: &Json<'_>) -> Result<Translated, Malformed> {
     let Some(title) = title.filter(|title| !title.is_empty()) else {
         return Err(Malformed::at("/message", "can not be empty"));
     };
-    let (severity, unknown_severity) = words::severity(message.get("priority"));
     let mut details = Lines::default();
     details.prose(message.get("description"));
     details.field("entity", message.get("entity"));
@@ -270,14 +257,15 @@ fn create(message: &Json<'_>) -> Result<Translated, Malformed> {
     let mut links = Links::default();
     links.add(message.get("source"), "Source");
     let source = message.any(&["entity", "source"]).text();
+    let mut labels = text::labels(message.get("details"));
+    labels.extend(text::tags(message.get("tags").items().iter().filter_map(Json::text)));
     Ok(Translated {
         title,
         details: details.kept(),
-        severity,
-        unknown_severity,
         source: source.map(|source| text::word(&source)),
         links: links.kept(),
-        ..bare(AlertAction::Trigger)
+        labels,
+        ..words::severity(message.get("priority")).alert()
     })
 }
 

@@ -80,19 +80,18 @@ fn event(message: &Json<'_>, delivery: DeliveryId) -> Result<Translated, Malform
     let (Some(action), true) = (action, problems.is_empty()) else {
         return Err(Malformed::Invalid { problems });
     };
-    let (severity, unknown_severity) = words::severity(payload.get("severity"));
     Ok(Translated {
         action,
         title: title(payload, &key),
         key,
-        incident: None,
-        ordered: false,
         details: details(payload),
-        severity,
-        unknown_severity,
         source: payload.any(&["source", "component"]).text().map(|source| text::word(&source)),
+        component: payload.get("component").text().map(|component| text::word(&component)),
         links: links(message),
+        images: images(message),
+        labels: labels(payload),
         at: words::time(payload.get("timestamp")),
+        ..words::severity(payload.get("severity")).alert()
     })
 }
 
@@ -145,8 +144,26 @@ fn links(message: &Json<'_>) -> Vec<domain::Link> {
     links.add_list(message.get("links"));
     let client = message.get("client").text();
     links.add(message.get("client_url"), client.as_deref().unwrap_or("Source"));
-    links.add_list(message.get("images"));
     links.kept()
+}
+
+/// An image may lead somewhere else when it is clicked; it is shown from `src`.
+fn images(message: &Json<'_>) -> Vec<domain::Link> {
+    let mut images = Links::default();
+    for image in message.get("images").items() {
+        images.add(image.any(&["src", "href"]), &image.get("alt").text().unwrap_or("Image".into()));
+    }
+    images.kept()
+}
+
+fn labels(payload: &Json<'_>) -> domain::Labels {
+    let mut labels = text::labels(payload.get("custom_details"));
+    for name in ["group", "class"] {
+        if let Some(word) = payload.get(name).text() {
+            labels.entry(name.to_owned()).or_insert_with(|| text::word(&word));
+        }
+    }
+    labels
 }
 
 /// The routing key of an event, found even where the rest of it cannot be understood, so that the event can be kept

@@ -51,7 +51,6 @@ fn issue_of_event(data: &Json<'_>) -> Result<Translated, Malformed> {
             "is missing: it is what tells one issue from others",
         ));
     };
-    let (severity, unknown_severity) = words::severity(event.get("level"));
     let mut details = Lines::default();
     details.field("rule", data.get("triggered_rule"));
     for name in ["culprit", "environment", "platform", "release", "message"] {
@@ -64,15 +63,13 @@ fn issue_of_event(data: &Json<'_>) -> Result<Translated, Malformed> {
     Ok(Translated {
         action: AlertAction::Trigger,
         key: issue_key(&id),
-        incident: None,
-        ordered: false,
         title: title(event, &["title", "message"], &id),
         details: details.kept(),
-        severity,
-        unknown_severity,
         source: event.any(&["server_name", "environment", "culprit"]).text().map(|name| text::word(&name)),
         links: links.kept(),
+        labels: text::tags(tags.into_iter().map(Cow::Owned)),
         at: words::time(event.any(&["datetime", "timestamp"])),
+        ..words::severity(event.get("level")).alert()
     })
 }
 
@@ -97,7 +94,6 @@ fn issue(data: &Json<'_>, word: &str, archived_is_over: bool) -> Result<Meaning,
         "unresolved" => AlertAction::Trigger,
         other => return Ok(Meaning::recorded(text::word(&format!("the issue was {other}")))),
     };
-    let (severity, unknown_severity) = words::severity(issue.get("level"));
     let mut details = Lines::default();
     for name in ["shortId", "culprit", "status", "substatus", "platform"] {
         details.field(name, issue.get(name));
@@ -108,15 +104,12 @@ fn issue(data: &Json<'_>, word: &str, archived_is_over: bool) -> Result<Meaning,
     Ok(Translated {
         action,
         key: issue_key(&id),
-        incident: None,
-        ordered: false,
         title: title(issue, &["title"], &id),
         details: details.kept(),
-        severity,
-        unknown_severity,
         source: issue.get("project").any(&["slug", "name"]).text().map(|name| text::word(&name)),
         links: links.kept(),
         at: words::time(issue.get("lastSeen")),
+        ..words::severity(issue.get("level")).alert()
     }
     .into())
 }
@@ -130,7 +123,7 @@ fn metric_alert(data: &Json<'_>, word: &str) -> Result<Translated, Malformed> {
     let rule = alert.get("alert_rule");
     let resolved = Json::Text("info".into());
     let said = Json::Text(word.into());
-    let (severity, unknown_severity) = words::severity(if word == "resolved" { &resolved } else { &said });
+    let grade = words::severity(if word == "resolved" { &resolved } else { &said });
     let mut details = Lines::default();
     details.prose(data.get("description_text"));
     details.field("rule", rule.get("name"));
@@ -145,15 +138,12 @@ fn metric_alert(data: &Json<'_>, word: &str) -> Result<Translated, Malformed> {
     Ok(Translated {
         action: if word == "resolved" { AlertAction::Resolve } else { AlertAction::Trigger },
         key: text::key(&format!("metric:{id}")),
-        incident: None,
-        ordered: false,
         title: title.unwrap_or_else(|| text::title(&format!("Sentry metric alert {id}"))),
         details: details.kept(),
-        severity,
-        unknown_severity,
         source: alert.get("projects").items().first().and_then(Json::text).map(|name| text::word(&name)),
         links: links.kept(),
         at: words::time(alert.any(&["date_detected", "date_started", "date_created"])),
+        ..grade.alert()
     })
 }
 
@@ -166,15 +156,11 @@ fn comment(data: &Json<'_>, word: &str) -> Meaning {
     Translated {
         action: AlertAction::Note,
         key: issue_key(&id),
-        incident: None,
-        ordered: false,
         title: text::title(&format!("Comment on Sentry issue {id}")),
         details: text::details(&words),
         severity: domain::Severity::Info,
-        unknown_severity: None,
-        source: None,
-        links: vec![],
         at: words::time(data.get("timestamp")),
+        ..Translated::default()
     }
     .into()
 }

@@ -1,13 +1,13 @@
 //! Details and links, collected from what a message says here and there.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use domain::{Alert, Labels, Link};
 
 use super::json::Json;
 
-pub(super) use domain::text::{details, digest, key, line, title, word};
 pub(crate) use domain::text::reason;
+pub(super) use domain::text::{details, digest, key, line, title, word};
 
 /// Collects details: what has no words leaves no line.
 #[derive(Default)]
@@ -83,10 +83,12 @@ pub(super) fn labels(said: &Json<'_>) -> Labels {
 }
 
 /// The labels of a list of tags such as `team:database`; a tag without a value stands for itself.
-pub(super) fn tags<'a>(tags: impl Iterator<Item = &'a str>) -> Labels {
-    let parts = |tag: &'a str| tag.split_once([':', '=']).unwrap_or((tag, ""));
-    let named = tags.map(|tag| parts(tag.trim())).filter(|(name, _)| !name.is_empty());
-    named.take(Alert::MAX_LABELS).map(|(name, value)| label(name, value)).collect()
+pub(super) fn tags<'a>(tags: impl Iterator<Item = Cow<'a, str>>) -> Labels {
+    let named = tags.filter(|tag| !tag.trim().is_empty()).take(Alert::MAX_LABELS).map(|tag| {
+        let (name, value) = tag.trim().split_once([':', '=']).unwrap_or((tag.trim(), ""));
+        label(name, value)
+    });
+    named.collect()
 }
 
 fn label(name: &str, value: &str) -> (String, String) {

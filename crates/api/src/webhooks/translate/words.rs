@@ -1,17 +1,41 @@
 //! The many words for one idea: severities, actions and times.
 
-use domain::{AlertAction, Severity, Timestamp};
+use domain::{AlertAction, Severity, Timestamp, Translated};
 
 use super::{json::Json, text};
 
-/// What a word for the severity means, and the word itself if nothing is known to be meant by it.
-pub(super) fn severity(said: &Json<'_>) -> (Severity, Option<String>) {
-    match said.text() {
-        None => (Severity::default(), None),
-        Some(word) => match Severity::from_word(&word) {
-            Some(severity) => (severity, None),
-            None => (Severity::default(), Some(text::word(&word))),
-        },
+/// How bad something is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Grade {
+    pub(super) severity: Severity,
+    /// The word that the monitoring tool used, if it used one.
+    pub(super) word: Option<String>,
+    /// Whether nothing is known to be meant by it.
+    pub(super) unknown: bool,
+}
+
+/// What a word for the severity means.
+pub(super) fn severity(said: &Json<'_>) -> Grade {
+    let Some(word) = said.text() else { return Grade::default() };
+    let known = Severity::from_word(&word);
+    let severity = known.unwrap_or_default();
+    Grade { severity, unknown: known.is_none(), word: Some(text::word(&word)) }
+}
+
+impl Grade {
+    /// What is known without any word.
+    pub(super) fn of(severity: Severity) -> Self {
+        Self { severity, ..Self::default() }
+    }
+
+    /// An alert that says nothing yet but how bad it is.
+    pub(super) fn alert(self) -> Translated {
+        Translated {
+            severity: self.severity,
+            unknown_severity: self.word.clone().filter(|_| self.unknown),
+            severity_word: self.word,
+            ..Translated::default()
+        }
     }
 }
 
@@ -151,10 +175,14 @@ mod tests {
 
     #[test]
     fn an_unknown_severity_is_medium_and_says_so() {
-        let read = |json: &str| severity(&Json::read(json.as_bytes()).expect("json"));
-        assert_eq!(read("\" Critical \""), (Severity::Critical, None));
-        assert_eq!(read("\"catastrophic\""), (Severity::Medium, Some("catastrophic".to_owned())));
-        assert_eq!(read("3"), (Severity::Medium, Some("3".to_owned())));
-        assert_eq!(read("null"), (Severity::Medium, None));
+        let read = |json: &str| {
+            let alert = severity(&Json::read(json.as_bytes()).expect("json")).alert();
+            (alert.severity, alert.severity_word, alert.unknown_severity)
+        };
+        let word = |word: &str| Some(word.to_owned());
+        assert_eq!(read("\" Critical \""), (Severity::Critical, word("Critical"), None));
+        assert_eq!(read("\"catastrophic\""), (Severity::Medium, word("catastrophic"), word("catastrophic")));
+        assert_eq!(read("3"), (Severity::Medium, word("3"), word("3")));
+        assert_eq!(read("null"), (Severity::Medium, None, None));
     }
 }

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use domain::{
     SecretId, ServiceId,
-    integration::{Algorithm, Encoding, IntegrationKind, Preset, Reading, SignatureScheme},
+    integration::{Algorithm, Encoding, Handling, IntegrationKind, Preset, Reading, SignatureScheme},
 };
 use proptest::prelude::*;
 use store::Store;
@@ -309,6 +309,7 @@ fn entrance(verification: Verification) -> Entrance {
         previous_secret: Some((SecretId::new(Uuid::from_u128(3)), Timestamp::from_millis(1000))),
         verification,
         reading: Reading::default(),
+        handling: Handling::default(),
     }
 }
 

@@ -1,0 +1,169 @@
+//! What rules ask for: paging that waits, incidents that end by themselves, problems that share one, and what is shown.
+
+use super::*;
+
+fn opening(alerts: Vec<Alert>, terms: Terms, at: Timestamp) -> IncidentCommand {
+    let IncidentCommand::Open(open) = open_with(alerts, roster(), at) else { unreachable!("it opens") };
+    IncidentCommand::Open(Box::new(OpenIncident { terms, ..*open }))
+}
+
+fn held(hold: Hold) -> Terms {
+    Terms { hold: Some(hold), ..Terms::default() }
+}
+
+fn own(number: u128, key: &str) -> Alert {
+    Alert { key: Some(key.to_owned()), ..alert(number, Severity::Medium) }
+}
+
+fn over(alert: Alert, at: Timestamp) -> IncidentCommand {
+    let by = Actor::Integration { id: alert.integration };
+    IncidentCommand::ResolveIncident { by, via: Channel::Alert, note: None, alert: Some(alert), at }
+}
+
+fn decide(incident: &Incident, command: &IncidentCommand) -> Vec<IncidentEvent> {
+    incident.decide(command).expect("it is accepted")
+}
+
+const SUSPEND: Hold = Hold::Suspend { seconds: 120 };
+const THREE_IN_TEN: Hold = Hold::Threshold { alerts: 3, within_seconds: 600 };
+
+#[test]
+fn a_suspended_incident_pages_when_the_time_is_over_and_not_before() {
+    let suspended = given(&[opening(vec![alert(1, Severity::High)], held(SUSPEND), minute(0))]);
+    let Incident::Open(open) = &suspended else { panic!("it is open") };
+    assert_eq!(
+        open.situation,
+        Situation::Held { hold: SUSPEND, arrived: vec![], until: minute(2) }
+    );
+    assert_eq!(decide(&suspended, &overdue(0, 0, 0, minute(1))), []);
+    let events = decide(&suspended, &overdue(0, 0, 0, minute(2)));
+    assert_eq!(reached(&events), Some((1, 1, 1, vec![ADA])));
+}
+
+#[test]
+fn what_is_over_while_it_is_suspended_never_pages() {
+    let opened = opening(vec![alert(1, Severity::High)], held(SUSPEND), minute(0));
+    let resolved = given(&[opened, over(alert(2, Severity::High), minute(1))]);
+    assert!(matches!(resolved, Incident::Resolved { .. }));
+    assert_eq!(decide(&resolved, &overdue(0, 0, 0, minute(2))), []);
+}
+
+#[test]
+fn somebody_may_take_a_suspended_incident_or_escalate_it() {
+    let opened = opening(vec![alert(1, Severity::High)], held(SUSPEND), minute(0));
+    let taken = given(&[opened.clone(), acknowledged_by(ADA)]);
+    assert_eq!(decide(&taken, &overdue(0, 0, 0, minute(2))), [], "whoever has it is not woken");
+    assert_eq!(reached(&decide(&given(&[opened]), &escalated_now())), Some((1, 1, 1, vec![ADA])));
+}
+
+#[test]
+fn enough_alerts_in_time_page() {
+    let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes));
+    let two = given(&[at(1, 0), at(2, 4)]);
+    assert_eq!(reached(&decide(&two, &at(3, 9))), Some((1, 1, 1, vec![ADA])));
+    let at_once = (1..=3).map(|number| alert(number, Severity::High)).collect();
+    let events = decide(&Incident::default(), &opening(at_once, held(THREE_IN_TEN), minute(0)));
+    assert_eq!(reached(&events), Some((1, 1, 1, vec![ADA])));
+}
+
+#[test]
+fn alerts_that_came_too_long_ago_do_not_count() {
+    let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes));
+    let two = given(&[at(1, 0), at(2, 8)]);
+    let events = decide(&two, &overdue(0, 0, 0, minute(10)));
+    let [IncidentEvent::Held { arrived, until, .. }] = &events[..] else { panic!("it waits on: {events:?}") };
+    assert_eq!((arrived.as_slice(), *until), (&[minute(8)][..], minute(18)));
+    let waiting = given(&[at(1, 0), at(2, 8), overdue(0, 0, 0, minute(10))]);
+    assert_eq!(reached(&decide(&waiting, &at(3, 12))), None, "two in ten minutes");
+    let events = decide(&waiting, &overdue(0, 0, 0, minute(18)));
+    let [IncidentEvent::Resolved { note: Some(note), .. }] = &events[..] else { panic!("it ends: {events:?}") };
+    assert_eq!(note, "there were never 3 alerts within 600 seconds");
+}
+
+#[test]
+fn an_incident_that_hears_nothing_ends_by_itself() {
+    let terms = Terms { resolve_after_seconds: Some(600), ..Terms::default() };
+    let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], terms, minute(minutes));
+    let quiet = |resolve_at, now| IncidentCommand::ResolveQuiet { resolve_at: minute(resolve_at), at: minute(now) };
+    let heard = given(&[at(1, 0), acknowledged_by(ADA), at(2, 6)]);
+    assert_eq!(decide(&heard, &quiet(10, 10)), [], "another alert came");
+    assert_eq!(decide(&heard, &quiet(16, 15)), [], "it is not time yet");
+    let events = decide(&heard, &quiet(16, 16));
+    assert!(matches!(&events[..], [IncidentEvent::Resolved { by: Actor::Reactor { .. }, .. }]), "{events:?}");
+    let for_ever = given(&[opened()]);
+    assert_eq!(decide(&for_ever, &quiet(10, 10)), []);
+}
+
+#[test]
+fn a_group_is_over_when_all_its_problems_are() {
+    let joined = |number, key: &str| opening(vec![own(number, key)], Terms::default(), minute(0));
+    let two = given(&[joined(1, "a"), joined(2, "b")]);
+    assert_eq!(two.decide(&over(own(3, "c"), minute(1))), Err(IncidentRejection::NotAMember));
+    let first = decide(&two, &over(own(4, "a"), minute(1)));
+    assert!(matches!(&first[..], [IncidentEvent::AlertEnded { remaining: 1, .. }]), "{first:?}");
+    let one = given(&[joined(1, "a"), joined(2, "b"), over(own(4, "a"), minute(1))]);
+    assert_eq!(decide(&one, &over(own(4, "a"), minute(1))), [], "the same message again");
+    let last = decide(&one, &over(own(5, "b"), minute(2)));
+    assert!(matches!(&last[..], [IncidentEvent::Resolved { .. }]), "{last:?}");
+    assert!(matches!(&decide(&two, &resolved())[..], [IncidentEvent::Resolved { .. }]), "people end all of it");
+}
+
+#[test]
+fn one_message_may_bring_many_problems_of_a_group() {
+    let many: Vec<_> = (0..200).map(|number| own(1, &format!("problem {number}"))).collect();
+    let (first, rest) = many.split_at(64);
+    let group = given(&[opening(first.to_vec(), Terms::default(), minute(0))]);
+    let events = decide(&group, &opening(rest.to_vec(), Terms::default(), minute(0)));
+    let [IncidentEvent::AlertsJoined { alerts, .. }] = &events[..] else { panic!("they join: {events:?}") };
+    assert_eq!(alerts.len(), 136);
+}
+
+#[test]
+fn a_group_with_a_window_takes_no_alerts_after_it() {
+    let terms = Terms { window_seconds: Some(300), ..Terms::default() };
+    let at = |number: u128, minutes| opening(vec![own(number, "a")], terms, minute(minutes));
+    let group = given(&[at(1, 0), at(2, 4)]);
+    assert_eq!(decide(&group, &at(3, 9)).len(), 1, "the last alert came five minutes ago");
+    let closed = IncidentRejection::WindowClosed { heard_at: minute(4) };
+    assert_eq!(group.decide(&at(3, 10)), Err(closed));
+    assert_eq!(decide(&group, &at(2, 10)), [], "a repeated message is no news");
+}
+
+#[test]
+fn merging_says_what_is_shown_of_several_alerts() {
+    let merging = Merging {
+        title: Merge::Last,
+        details: Merge::Append,
+        severity: Merge::Last,
+        labels: Merge::Append,
+        ..Merging::default()
+    };
+    let terms = Terms { merging, ..Terms::default() };
+    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let second = Alert {
+        title: "disk at 99%".to_owned(),
+        details: Some("it grows".to_owned()),
+        labels: [label("team", "db"), label("disk", "/var")].into(),
+        ..alert(2, Severity::Low)
+    };
+    let first = Alert { labels: [label("team", "core")].into(), ..alert(1, Severity::High) };
+    let open = given(&[opening(vec![first], terms, minute(0))]);
+    let events = decide(&open, &opening(vec![second.clone()], terms, minute(1)));
+    let [_, IncidentEvent::AttributesMerged { shown, .. }, IncidentEvent::SeverityLowered { to, .. }] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((shown.title.as_str(), shown.details.as_deref()), ("disk at 99%", Some("it grows")));
+    assert_eq!(shown.labels, [label("team", "core"), label("disk", "/var")].into());
+    assert_eq!(*to, Severity::Low);
+    let usual = decide(&open, &opening(vec![second], Terms::default(), minute(1)));
+    assert!(matches!(&usual[..], [IncidentEvent::AlertsJoined { .. }]), "{usual:?}");
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused_by_name() {
+    let refused = Merging { title: Merge::Max, ..Merging::default() }.check().expect_err("refused");
+    assert_eq!(refused.to_string(), "merging.title cannot be merged by `max`");
+    let refused = Merging { severity: Merge::Append, ..Merging::default() }.check().expect_err("refused");
+    assert_eq!(refused.field, "merging.severity");
+}
