@@ -58,8 +58,12 @@ impl<'a> Json<'a> {
 
     /// The field `key` of an object; `Null` where there is none.
     pub fn get(&self, key: &str) -> &Self {
-        let Self::Object(fields) = self else { return &Self::Null };
-        fields.iter().rev().find(|(name, _)| name == key).map_or(&Self::Null, |(_, value)| value)
+        self.field(key).unwrap_or(&Self::Null)
+    }
+
+    /// The field `key` of an object, even if it is null; `None` where there is none.
+    pub fn field(&self, key: &str) -> Option<&Self> {
+        self.fields().iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// The first field that says something under one of these names, which are compared without case, underscores and

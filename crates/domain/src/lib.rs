@@ -17,6 +17,7 @@ mod validate;
 pub mod api_key;
 pub mod calendar_feed;
 pub mod delivery;
+pub mod expression;
 pub mod incident;
 pub mod integration;
 pub mod json;
