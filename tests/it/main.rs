@@ -16,6 +16,7 @@ mod on_call_record;
 mod paging;
 mod postgres;
 mod restart;
+mod rules;
 mod schedules;
 mod schedules_guide;
 mod senders;

@@ -96,8 +96,7 @@ fn a_dropped_alert_says_by_which_rule() {
 #[test]
 fn a_group_is_named_by_an_expression_and_keeps_the_alerts_own_key() {
     let grouping = Some(Grouping { by: expression("alert.labels.team"), window_seconds: Some(60) });
-    let treatment =
-        Treatment { grouping, hold: Some(Hold::Suspend { seconds: 30 }), ..Treatment::default() };
+    let treatment = Treatment { grouping, hold: Some(Hold::Suspend { seconds: 30 }), ..Treatment::default() };
     let alert = handled(&routing(vec![rule("teams", "true", Outcome::Take(treatment))]), alert());
     assert_eq!((alert.key.as_str(), alert.own_key()), ("group:db", "disk"));
     assert_eq!(alert.ruling.window_seconds, Some(60));
@@ -184,9 +183,7 @@ fn words_for_severities_can_be_given_other_meanings() {
 
 #[test]
 fn rules_that_cannot_be_meant_are_refused_by_name() {
-    let field = |change: HandlingChange| {
-        Handling::default().changed(&change).expect_err("refused").field
-    };
+    let field = |change: HandlingChange| Handling::default().changed(&change).expect_err("refused").field;
     let rules = |rules: Vec<Rule>| HandlingChange {
         routing: Some(Routing { rules, ..Routing::default() }),
         ..HandlingChange::default()

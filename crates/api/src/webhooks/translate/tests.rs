@@ -245,7 +245,8 @@ fn what_alertmanager_sends_to_pagerduty_is_understood() {
     assert_eq!(alert.title, "[FIRING:2] DiskWarn lab (127.0.0.1:9201 demo warning infra)");
     assert_eq!((alert.severity, alert.source.as_deref()), (Severity::Medium, Some("Alertmanager")));
     let links: Vec<_> = alert.links.iter().map(|link| &*link.text).collect();
-    assert_eq!(links, ["runbook", "Alertmanager", "graph"]);
+    assert_eq!(links, ["runbook", "Alertmanager"]);
+    assert_eq!(alert.images[0].text, "graph");
     let details = alert.details.expect("details");
     assert!(
         details.contains("group: infra\n") && details.contains("Labels:\n - alertname = DiskWarn\n"),

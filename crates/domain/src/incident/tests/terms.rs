@@ -31,10 +31,7 @@ const THREE_IN_TEN: Hold = Hold::Threshold { alerts: 3, within_seconds: 600 };
 fn a_suspended_incident_pages_when_the_time_is_over_and_not_before() {
     let suspended = given(&[opening(vec![alert(1, Severity::High)], held(SUSPEND), minute(0))]);
     let Incident::Open(open) = &suspended else { panic!("it is open") };
-    assert_eq!(
-        open.situation,
-        Situation::Held { hold: SUSPEND, arrived: vec![], until: minute(2) }
-    );
+    assert_eq!(open.situation, Situation::Held { hold: SUSPEND, arrived: vec![], until: minute(2) });
     assert_eq!(decide(&suspended, &overdue(0, 0, 0, minute(1))), []);
     let events = decide(&suspended, &overdue(0, 0, 0, minute(2)));
     assert_eq!(reached(&events), Some((1, 1, 1, vec![ADA])));
@@ -58,7 +55,9 @@ fn somebody_may_take_a_suspended_incident_or_escalate_it() {
 
 #[test]
 fn enough_alerts_in_time_page() {
-    let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes));
+    let at = |number: u128, minutes| {
+        opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes))
+    };
     let two = given(&[at(1, 0), at(2, 4)]);
     assert_eq!(reached(&decide(&two, &at(3, 9))), Some((1, 1, 1, vec![ADA])));
     let at_once = (1..=3).map(|number| alert(number, Severity::High)).collect();
@@ -68,7 +67,9 @@ fn enough_alerts_in_time_page() {
 
 #[test]
 fn alerts_that_came_too_long_ago_do_not_count() {
-    let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes));
+    let at = |number: u128, minutes| {
+        opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes))
+    };
     let two = given(&[at(1, 0), at(2, 8)]);
     let events = decide(&two, &overdue(0, 0, 0, minute(10)));
     let [IncidentEvent::Held { arrived, until, .. }] = &events[..] else { panic!("it waits on: {events:?}") };
@@ -76,7 +77,9 @@ fn alerts_that_came_too_long_ago_do_not_count() {
     let waiting = given(&[at(1, 0), at(2, 8), overdue(0, 0, 0, minute(10))]);
     assert_eq!(reached(&decide(&waiting, &at(3, 12))), None, "two in ten minutes");
     let events = decide(&waiting, &overdue(0, 0, 0, minute(18)));
-    let [IncidentEvent::Resolved { note: Some(note), .. }] = &events[..] else { panic!("it ends: {events:?}") };
+    let [IncidentEvent::Resolved { note: Some(note), .. }] = &events[..] else {
+        panic!("it ends: {events:?}")
+    };
     assert_eq!(note, "there were never 3 alerts within 600 seconds");
 }
 
@@ -84,7 +87,8 @@ fn alerts_that_came_too_long_ago_do_not_count() {
 fn an_incident_that_hears_nothing_ends_by_itself() {
     let terms = Terms { resolve_after_seconds: Some(600), ..Terms::default() };
     let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], terms, minute(minutes));
-    let quiet = |resolve_at, now| IncidentCommand::ResolveQuiet { resolve_at: minute(resolve_at), at: minute(now) };
+    let quiet =
+        |resolve_at, now| IncidentCommand::ResolveQuiet { resolve_at: minute(resolve_at), at: minute(now) };
     let heard = given(&[at(1, 0), acknowledged_by(ADA), at(2, 6)]);
     assert_eq!(decide(&heard, &quiet(10, 10)), [], "another alert came");
     assert_eq!(decide(&heard, &quiet(16, 15)), [], "it is not time yet");
@@ -105,7 +109,10 @@ fn a_group_is_over_when_all_its_problems_are() {
     assert_eq!(decide(&one, &over(own(4, "a"), minute(1))), [], "the same message again");
     let last = decide(&one, &over(own(5, "b"), minute(2)));
     assert!(matches!(&last[..], [IncidentEvent::Resolved { .. }]), "{last:?}");
-    assert!(matches!(&decide(&two, &resolved())[..], [IncidentEvent::Resolved { .. }]), "people end all of it");
+    assert!(
+        matches!(&decide(&two, &resolved())[..], [IncidentEvent::Resolved { .. }]),
+        "people end all of it"
+    );
 }
 
 #[test]
@@ -149,7 +156,8 @@ fn merging_says_what_is_shown_of_several_alerts() {
     let first = Alert { labels: [label("team", "core")].into(), ..alert(1, Severity::High) };
     let open = given(&[opening(vec![first], terms, minute(0))]);
     let events = decide(&open, &opening(vec![second.clone()], terms, minute(1)));
-    let [_, IncidentEvent::AttributesMerged { shown, .. }, IncidentEvent::SeverityLowered { to, .. }] = &events[..]
+    let [_, IncidentEvent::AttributesMerged { shown, .. }, IncidentEvent::SeverityLowered { to, .. }] =
+        &events[..]
     else {
         panic!("{events:?}")
     };

@@ -21,7 +21,8 @@ fn the_cycle_ties_a_trigger_to_its_recovery() {
     assert_eq!(opened.at.map(domain::Timestamp::millis), Some(1_795_489_201_000));
     let details = opened.details.expect("details");
     assert!(details.contains("tags: env:prod,host:db1,url:https://x:8080"), "{details}");
-    assert_eq!(opened.links.len(), 2);
+    assert_eq!((opened.links.len(), opened.images.len()), (1, 1));
+    assert_eq!(opened.labels.get("env").map(String::as_str), Some("prod"));
     let over = datadog(&fixture_json("datadog_recovered"));
     assert_eq!((over.action, over.key), (AlertAction::Resolve, opened.key));
 }
