@@ -2,6 +2,7 @@
 
 mod decide;
 mod kind;
+mod rate;
 mod reading;
 mod verification;
 
@@ -12,6 +13,7 @@ use crate::{
 };
 
 pub use kind::IntegrationKind;
+pub use rate::{Limited, RateLimit};
 pub use reading::{Identity, InsufficientData, Reading};
 pub use verification::{Algorithm, Encoding, Preset, SignatureScheme, Verification};
 
@@ -35,6 +37,8 @@ pub enum IntegrationCommand {
         verification: Option<Verification>,
         /// How messages are read.
         reading: Reading,
+        /// How many messages it takes in a minute; none: the usual number.
+        rate_limit: Option<u32>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
     },
@@ -52,6 +56,8 @@ pub enum IntegrationCommand {
         proof: ProofChange,
         /// How messages are read from now on.
         reading: Option<Reading>,
+        /// How many messages it takes in a minute from now on; `Some(None)`: the usual number.
+        rate_limit: Option<Option<u32>>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
         /// When.
@@ -63,6 +69,13 @@ pub enum IntegrationCommand {
         count: u32,
         /// Why the last one was refused.
         reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Note that more messages came than it takes.
+    NoteLimited {
+        /// How many, since the last note.
+        count: u32,
         /// When.
         at: Timestamp,
     },
@@ -150,6 +163,12 @@ pub enum IntegrationEvent {
         /// How from now on.
         reading: Reading,
     },
+    /// It takes another number of messages.
+    #[serde(rename = "integration.rate_limit_set.v1")]
+    RateLimitSet {
+        /// How many in a minute from now on; none: the usual number.
+        per_minute: Option<u32>,
+    },
     /// Messages came that did not prove themselves. Nothing of them was kept.
     #[serde(rename = "integration.messages_refused.v1")]
     MessagesRefused {
@@ -157,6 +176,14 @@ pub enum IntegrationEvent {
         count: u32,
         /// Why the last one was refused.
         reason: String,
+        /// When the last one came.
+        at: Timestamp,
+    },
+    /// More messages came than it takes. Nothing of those was kept, and their senders were told to come again.
+    #[serde(rename = "integration.messages_limited.v1")]
+    MessagesLimited {
+        /// How many, since this was noted last.
+        count: u32,
         /// When the last one came.
         at: Timestamp,
     },
@@ -191,7 +218,9 @@ impl Fact for IntegrationEvent {
             | Self::VerificationChanged { .. }
             | Self::SecretRotated { .. }
             | Self::ReadingChanged { .. }
+            | Self::RateLimitSet { .. }
             | Self::MessagesRefused { .. }
+            | Self::MessagesLimited { .. }
             | Self::SubscriptionConfirmed { .. }
             | Self::Disabled { .. }
             | Self::Enabled { .. } => vec![],
@@ -208,6 +237,8 @@ pub struct Integration {
     pub disabled_at: Option<Timestamp>,
     /// Messages that did not prove themselves.
     pub refusals: Refusals,
+    /// Messages beyond what it takes.
+    pub limited: Limited,
     /// The topics of Amazon's notification service that send to it.
     pub subscriptions: Vec<String>,
 }
@@ -247,9 +278,16 @@ pub struct Entrance {
     pub verification: Verification,
     /// How messages are read.
     pub reading: Reading,
+    /// How many messages it takes in a minute, if that was chosen.
+    pub per_minute: Option<u32>,
 }
 
 impl Entrance {
+    /// How many messages it takes.
+    pub const fn rate_limit(&self) -> RateLimit {
+        RateLimit::of(self.per_minute)
+    }
+
     /// Whether a key with this SHA-256 opens it at that time.
     pub fn opens(&self, key_hash: &str, at: Timestamp) -> bool {
         let before = self.previous_key.as_ref();
@@ -279,6 +317,10 @@ impl Aggregate for Integration {
                 self.refusals.count += u64::from(*count);
                 self.refusals.last = Some((*at, reason.clone()));
             }
+            IntegrationEvent::MessagesLimited { count, at } => {
+                self.limited.count += u64::from(*count);
+                self.limited.last_at = Some(*at);
+            }
             IntegrationEvent::SubscriptionConfirmed { topic, .. } => {
                 if !self.subscriptions.contains(topic) {
                     self.subscriptions.push(topic.clone());
@@ -289,7 +331,8 @@ impl Aggregate for Integration {
             | IntegrationEvent::KeyRotated { .. }
             | IntegrationEvent::VerificationChanged { .. }
             | IntegrationEvent::SecretRotated { .. }
-            | IntegrationEvent::ReadingChanged { .. } => {
+            | IntegrationEvent::ReadingChanged { .. }
+            | IntegrationEvent::RateLimitSet { .. } => {
                 if let Some(entrance) = &mut self.entrance {
                     entrance.change(event);
                 }
@@ -330,6 +373,7 @@ impl Entrance {
             previous_secret: None,
             verification: verification.clone().unwrap_or_else(usual),
             reading: *reading,
+            per_minute: None,
         })
     }
 
@@ -349,8 +393,10 @@ impl Entrance {
                 self.previous_secret = old.zip(*previous_until);
             }
             IntegrationEvent::ReadingChanged { reading } => self.reading = *reading,
+            IntegrationEvent::RateLimitSet { per_minute } => self.per_minute = *per_minute,
             IntegrationEvent::Created { .. }
             | IntegrationEvent::MessagesRefused { .. }
+            | IntegrationEvent::MessagesLimited { .. }
             | IntegrationEvent::SubscriptionConfirmed { .. }
             | IntegrationEvent::Disabled { .. }
             | IntegrationEvent::Enabled { .. } => {}

@@ -21,6 +21,7 @@ pub(super) struct Integration {
     entrance: Entrance,
     disabled_at: Option<DateTime>,
     refusals: Refusals,
+    rate_limit: RateLimit,
     subscriptions: Vec<String>,
 }
 
@@ -42,6 +43,27 @@ impl From<&domain::integration::Refusals> for Refusals {
     }
 }
 
+/// How many messages an integration takes. Beyond that they are refused, and their senders are told to send them again.
+#[derive(Clone, SimpleObject)]
+struct RateLimit {
+    /// In a minute, for as long as it lasts; what ten seconds allow may come at once.
+    per_minute: u32,
+    /// How many were refused, as far as that was noted: once a minute.
+    limited_count: u64,
+    /// When the last one that was noted came.
+    last_limited_at: Option<DateTime>,
+}
+
+impl RateLimit {
+    fn of(entrance: &Entrance, limited: domain::integration::Limited) -> Self {
+        Self {
+            per_minute: entrance.rate_limit().per_minute(),
+            limited_count: limited.count,
+            last_limited_at: limited.last_at.map(DateTime),
+        }
+    }
+}
+
 impl Integration {
     pub(super) fn find(directory: &Directory, id: IntegrationId) -> Option<Self> {
         directory.integrations.get(&id).and_then(|state| Self::of(id, state))
@@ -50,7 +72,9 @@ impl Integration {
     pub(super) fn of(id: IntegrationId, state: &domain::integration::Integration) -> Option<Self> {
         let entrance = state.entrance.clone()?;
         let (refusals, subscriptions) = ((&state.refusals).into(), state.subscriptions.clone());
-        Some(Self { id, entrance, disabled_at: state.disabled_at.map(DateTime), refusals, subscriptions })
+        let rate_limit = RateLimit::of(&entrance, state.limited);
+        let disabled_at = state.disabled_at.map(DateTime);
+        Some(Self { id, entrance, disabled_at, refusals, rate_limit, subscriptions })
     }
 }
 
@@ -113,6 +137,11 @@ impl Integration {
     /// Messages that did not prove themselves.
     async fn refusals(&self) -> Refusals {
         self.refusals.clone()
+    }
+
+    /// How many messages it takes, and what came beyond that.
+    async fn rate_limit(&self) -> RateLimit {
+        self.rate_limit.clone()
     }
 
     /// The topics of Amazon's notification service that send to it.

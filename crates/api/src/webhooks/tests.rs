@@ -80,6 +80,7 @@ impl Doors {
             signing_secret: verification.needs_secret().then_some(SECRET),
             verification: Some(verification),
             reading,
+            rate_limit: None,
             unknown: vec![],
         };
         self.change(IntegrationId::new(Uuid::from_u128(number.into())), &command).await;
@@ -144,6 +145,7 @@ async fn app_at(store: &Store, clock: VirtualClock) -> App {
             signing_secret,
             verification: None,
             reading: Reading::default(),
+            rate_limit: None,
             unknown: vec![],
         };
         let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));

@@ -309,6 +309,7 @@ fn entrance(verification: Verification) -> Entrance {
         previous_secret: Some((SecretId::new(Uuid::from_u128(3)), Timestamp::from_millis(1000))),
         verification,
         reading: Reading::default(),
+        per_minute: None,
     }
 }
 
