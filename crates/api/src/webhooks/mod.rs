@@ -4,7 +4,9 @@ mod answers;
 mod body;
 mod envelope;
 mod hooks;
+mod limits;
 mod opsgenie;
+mod rates;
 mod refusals;
 mod road;
 #[cfg(test)]

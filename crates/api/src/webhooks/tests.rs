@@ -1,6 +1,7 @@
 //! Every endpoint, with the exact answers that senders read.
 
 mod cloud_watch;
+mod limits;
 mod opsgenie;
 mod proof;
 
