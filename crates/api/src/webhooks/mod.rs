@@ -12,6 +12,7 @@ mod road;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;
+mod turns;
 mod understood;
 mod verify;
 

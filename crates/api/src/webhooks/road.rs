@@ -20,6 +20,7 @@ use super::{
     rates::Standing,
     refusals::Refusals,
     translate::{Malformed, reason, translate},
+    turns::Turns,
     verify::{Claim, Doubt, Proven, Unproven, Verifier},
 };
 use crate::App;
@@ -29,6 +30,7 @@ pub(super) struct Hooks {
     pub(super) app: App,
     verifier: Verifier,
     limits: Limits,
+    turns: Turns,
     refusals: Refusals,
 }
 
@@ -104,6 +106,7 @@ impl Hooks {
             app,
             verifier: Verifier::new(),
             limits: Limits::default(),
+            turns: Turns::default(),
             refusals: Refusals::default(),
         }
     }
@@ -168,17 +171,38 @@ impl Hooks {
         if stands.is_over() {
             return Err(Refusal::Limited);
         }
-        self.app.pace.keep(self.app.engine.store().head()).await;
         let envelope = Envelope { whole_bytes, ..envelope::of(entrance, claim, call) };
         let delivery = identity(integration, &proven, &envelope, &message);
         span.record("delivery", tracing::field::display(delivery));
         let subscription = proven.subscription.take();
         let kept = Kept { delivery, integration, proven, envelope, trace: trace::traceparent(span) };
-        let accepted = self.keep(kept, entrance, message).await?;
+        let accepted = self.keep_in_turn(kept, entrance, message).await?;
         match subscription {
             Some(message) => self.subscribe(integration, &message).await.map(|()| accepted),
             None => Ok(accepted),
         }
+    }
+
+    /// Records a message once those who page people are near, and it is its integration's turn.
+    ///
+    /// In this order: whoever waited for its turn first would hold it while it waits for the pace, and with enough of
+    /// one integration's messages doing so nobody else would get one. A message whose integration has no other under
+    /// way is not what puts those who page people behind, so it goes on while the messages of a storm wait.
+    async fn keep_in_turn(
+        &self,
+        kept: Kept,
+        entrance: &Entrance,
+        message: Vec<u8>,
+    ) -> Result<Accepted, Refusal> {
+        let arrival = self.turns.arrive(kept.integration);
+        let (pace, head) = (&self.app.pace, self.app.engine.store().head());
+        if arrival.is_alone() {
+            pace.keep_lone(head).await;
+        } else {
+            pace.keep(head).await;
+        }
+        let _turn = arrival.turn().await;
+        self.keep(kept, entrance, message).await
     }
 
     /// Confirms the subscription that a kept message asks for. If that fails, the sender asks again.

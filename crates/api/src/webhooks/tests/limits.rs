@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 
 use axum::http::HeaderMap;
+use bytes::Bytes;
 use domain::integration::ProofChange;
 use futures::stream;
+use store::{Append, NewEvent};
 
 use super::*;
 
@@ -172,4 +174,33 @@ async fn a_large_message_beyond_the_limit_is_not_read() {
     let (status, headers, _) = doors.hear(post(&path, endless)).await;
     assert_eq!((status, told(&headers, "connection")), (StatusCode::TOO_MANY_REQUESTS, Some("close")));
     assert_eq!(doors.kept().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_its_senders_only_one_does_not_wait_while_a_storm_does() {
+    let doors = Doors::new().await;
+    let events = (0..5000).map(|_| NewEvent {
+        kind: "storm.raged.v1".into(),
+        payload: Bytes::from_static(b"{}"),
+        subjects: vec![],
+    });
+    let storm = Append {
+        stream: format!("storm-{}", Uuid::from_u128(1).simple()),
+        expected: 0,
+        events: events.collect(),
+        metadata: Metadata::of(Actor::Administrator, commands::mint::uuid()),
+        recorded_at: doors.app.engine.now(),
+    };
+    doors.store.append(storm).await.expect("appended");
+    let _slow = doors.app.pace.follow("slow", 0);
+    // Whoever waits in vain gives the follower up, and then nobody waits for it any more.
+    let is_waited_for = || doors.app.pace.keep(doors.store.head()).now_or_never().is_none();
+    let message = || doors.post("/hooks/generic/generic-key", r#"{"title":"x"}"#);
+    for _ in 0..3 {
+        assert_eq!(message().await.0, StatusCode::ACCEPTED);
+    }
+    assert!(is_waited_for());
+    let answers = futures::future::join_all((0..50).map(|_| message())).await;
+    assert!(answers.iter().all(|(status, _)| *status == StatusCode::ACCEPTED));
+    assert!(!is_waited_for());
 }
