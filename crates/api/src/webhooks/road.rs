@@ -30,7 +30,7 @@ pub(super) struct Hooks {
     pub(super) app: App,
     verifier: Verifier,
     limits: Limits,
-    turns: Turns,
+    pub(super) turns: Turns,
     refusals: Refusals,
 }
 
