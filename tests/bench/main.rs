@@ -15,6 +15,7 @@ mod ingest;
 mod latency;
 mod load;
 mod machine;
+mod noise;
 mod queries;
 mod rebuild;
 mod report;
@@ -38,10 +39,11 @@ use self::report::Report;
 /// A measurement that cannot be made says why.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "append",
     "ingest",
     "burst",
+    "noise",
     "latency",
     "subscribers",
     "deadlines",
@@ -100,6 +102,7 @@ async fn measure(names: &[&str], scale: Scale, report: &mut Report) {
             "append" => append::measure(scale, report).await,
             "ingest" => ingest::measure(scale, report).await,
             "burst" => burst::measure(report).await,
+            "noise" => noise::measure(scale, report).await,
             "latency" => latency::measure(scale, report).await,
             "subscribers" => subscribers::measure(scale, report).await,
             "deadlines" => deadlines::measure(scale, report).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use commands::{Engine, MetadataExt, SystemClock, key_hash, mint};
 use domain::{
     Actor, Aggregate, ContactId, IntegrationId, Ladder, Level, PolicyId, SecretId, ServiceId, Target, UserId,
-    integration::{Integration, IntegrationCommand, IntegrationKind, Reading},
+    integration::{Integration, IntegrationCommand, IntegrationKind, RateLimit, Reading},
     policy::{Policy, PolicyCommand},
     service::{Service, ServiceCommand},
     user::{Contact, ContactMethod, NotificationRule, Profile, Role, User, UserCommand},
@@ -87,6 +87,8 @@ pub(crate) async fn found(store: &Store, url: String) -> Outcome<World> {
         signing_secret: Some(hook_secret),
         verification: None,
         reading: Reading::default(),
+        // Measurements are of what Midwatch can do, not of what it allows one integration.
+        rate_limit: Some(RateLimit::MOST_PER_MINUTE),
         unknown: vec![],
     };
     record::<Integration>(&engine, world.integration, &entrance).await?;

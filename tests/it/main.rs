@@ -15,6 +15,7 @@ mod notices;
 mod on_call_record;
 mod paging;
 mod postgres;
+mod rate_limits;
 mod restart;
 mod rules;
 mod schedules;

@@ -4,6 +4,7 @@ mod decide;
 mod handling;
 mod kind;
 mod mapping;
+mod rate;
 mod reading;
 mod routing;
 mod severities;
@@ -23,6 +24,7 @@ use crate::{
 pub use handling::{Handling, HandlingChange};
 pub use kind::IntegrationKind;
 pub use mapping::Mapping;
+pub use rate::{Limited, RateLimit};
 pub use reading::{Identity, InsufficientData, Reading};
 pub use routing::{Grouping, Outcome, Routing, Rule, Ruling, Treatment};
 pub use severities::Severities;
@@ -48,6 +50,8 @@ pub enum IntegrationCommand {
         verification: Option<Verification>,
         /// How messages are read.
         reading: Reading,
+        /// How many messages it takes in a minute; none: the usual number.
+        rate_limit: Option<u32>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
     },
@@ -65,6 +69,8 @@ pub enum IntegrationCommand {
         proof: ProofChange,
         /// How messages are read from now on.
         reading: Option<Reading>,
+        /// How many messages it takes in a minute from now on; `Some(None)`: the usual number.
+        rate_limit: Option<Option<u32>>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
         /// When.
@@ -90,6 +96,13 @@ pub enum IntegrationCommand {
         count: u32,
         /// Why the last one was refused.
         reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Note that more messages came than it takes.
+    NoteLimited {
+        /// How many, since the last note.
+        count: u32,
         /// When.
         at: Timestamp,
     },
@@ -209,6 +222,12 @@ pub enum IntegrationEvent {
         /// When.
         at: Timestamp,
     },
+    /// It takes another number of messages.
+    #[serde(rename = "integration.rate_limit_set.v1")]
+    RateLimitSet {
+        /// How many in a minute from now on; none: the usual number.
+        per_minute: Option<u32>,
+    },
     /// Messages came that did not prove themselves. Nothing of them was kept.
     #[serde(rename = "integration.messages_refused.v1")]
     MessagesRefused {
@@ -216,6 +235,14 @@ pub enum IntegrationEvent {
         count: u32,
         /// Why the last one was refused.
         reason: String,
+        /// When the last one came.
+        at: Timestamp,
+    },
+    /// More messages came than it takes. Nothing of those was kept, and their senders were told to come again.
+    #[serde(rename = "integration.messages_limited.v1")]
+    MessagesLimited {
+        /// How many, since this was noted last.
+        count: u32,
         /// When the last one came.
         at: Timestamp,
     },
@@ -255,7 +282,9 @@ impl Fact for IntegrationEvent {
             | Self::SeveritiesChanged { .. }
             | Self::MergingChanged { .. }
             | Self::SeverityUnknown { .. }
+            | Self::RateLimitSet { .. }
             | Self::MessagesRefused { .. }
+            | Self::MessagesLimited { .. }
             | Self::SubscriptionConfirmed { .. }
             | Self::Disabled { .. }
             | Self::Enabled { .. } => vec![],
@@ -272,6 +301,8 @@ pub struct Integration {
     pub disabled_at: Option<Timestamp>,
     /// Messages that did not prove themselves.
     pub refusals: Refusals,
+    /// Messages beyond what it takes.
+    pub limited: Limited,
     /// The topics of Amazon's notification service that send to it.
     pub subscriptions: Vec<String>,
     /// Words for severities that nobody knows and that its messages used, and when each came first.
@@ -315,9 +346,16 @@ pub struct Entrance {
     pub reading: Reading,
     /// What is made of what they say.
     pub handling: Handling,
+    /// How many messages it takes in a minute, if that was chosen.
+    pub per_minute: Option<u32>,
 }
 
 impl Entrance {
+    /// How many messages it takes.
+    pub const fn rate_limit(&self) -> RateLimit {
+        RateLimit::of(self.per_minute)
+    }
+
     /// Whether a key with this SHA-256 opens it at that time.
     pub fn opens(&self, key_hash: &str, at: Timestamp) -> bool {
         let before = self.previous_key.as_ref();
@@ -347,6 +385,10 @@ impl Aggregate for Integration {
                 self.refusals.count += u64::from(*count);
                 self.refusals.last = Some((*at, reason.clone()));
             }
+            IntegrationEvent::MessagesLimited { count, at } => {
+                self.limited.count += u64::from(*count);
+                self.limited.last_at = Some(*at);
+            }
             IntegrationEvent::SubscriptionConfirmed { topic, .. } => {
                 if !self.subscriptions.contains(topic) {
                     self.subscriptions.push(topic.clone());
@@ -364,7 +406,8 @@ impl Aggregate for Integration {
             | IntegrationEvent::MappingChanged { .. }
             | IntegrationEvent::SeveritiesChanged { .. }
             | IntegrationEvent::RoutingChanged { .. }
-            | IntegrationEvent::MergingChanged { .. } => {
+            | IntegrationEvent::MergingChanged { .. }
+            | IntegrationEvent::RateLimitSet { .. } => {
                 if let Some(entrance) = &mut self.entrance {
                     entrance.change(event);
                     let severities = &entrance.handling.severities;
@@ -408,6 +451,7 @@ impl Entrance {
             verification: verification.clone().unwrap_or_else(usual),
             reading: *reading,
             handling: Handling::default(),
+            per_minute: None,
         })
     }
 
@@ -433,9 +477,11 @@ impl Entrance {
             }
             IntegrationEvent::RoutingChanged { routing } => self.handling.routing = Arc::clone(routing),
             IntegrationEvent::MergingChanged { merging } => self.handling.merging = *merging,
+            IntegrationEvent::RateLimitSet { per_minute } => self.per_minute = *per_minute,
             IntegrationEvent::Created { .. }
             | IntegrationEvent::SeverityUnknown { .. }
             | IntegrationEvent::MessagesRefused { .. }
+            | IntegrationEvent::MessagesLimited { .. }
             | IntegrationEvent::SubscriptionConfirmed { .. }
             | IntegrationEvent::Disabled { .. }
             | IntegrationEvent::Enabled { .. } => {}

@@ -100,6 +100,7 @@ fn integration(key_hash: &str) -> IntegrationCommand {
         signing_secret: None,
         verification: None,
         reading: Reading::default(),
+        rate_limit: None,
         unknown: vec![],
     }
 }
@@ -112,6 +113,7 @@ fn integration_update(enabled: Option<bool>, key_hash: Option<&str>) -> Integrat
         key_hash: key_hash.map(Into::into),
         proof: ProofChange::default(),
         reading: None,
+        rate_limit: None,
         unknown: vec![],
         at: AT,
     }

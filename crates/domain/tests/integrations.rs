@@ -3,8 +3,8 @@
 use domain::{
     Aggregate, ConfigRejection, Rejection, SecretId, ServiceId, Timestamp,
     integration::{
-        Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Preset, ProofChange,
-        Reading, SignatureScheme, Verification,
+        Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Limited, Preset,
+        ProofChange, RateLimit, Reading, SignatureScheme, Verification,
     },
 };
 use uuid::Uuid;
@@ -27,6 +27,7 @@ fn create(kind: IntegrationKind, verification: Option<Verification>) -> Integrat
         signing_secret: Some(secret(1)),
         verification,
         reading: Reading::default(),
+        rate_limit: None,
         unknown: vec![],
     }
 }
@@ -40,6 +41,7 @@ fn update(key_hash: Option<&str>, proof: ProofChange, reading: Option<Reading>) 
         key_hash,
         proof,
         reading,
+        rate_limit: None,
         unknown: vec![],
         at: AT,
     }
@@ -127,6 +129,80 @@ fn refusals_are_noted_at_most_once_a_minute() {
     let [created, first] = history;
     let refusals = after(&[created, first, note(5, 60)]).refusals;
     assert_eq!((refusals.count, refusals.last), (6, Some((at, "wrong".to_owned()))));
+}
+
+fn limit(per_minute: Option<u32>) -> IntegrationCommand {
+    let IntegrationCommand::UpdateIntegration {
+        name,
+        service,
+        enabled,
+        key_hash,
+        proof,
+        reading,
+        unknown,
+        at,
+        ..
+    } = update(None, ProofChange::default(), None)
+    else {
+        panic!("it is an update");
+    };
+    let rate_limit = Some(per_minute);
+    IntegrationCommand::UpdateIntegration {
+        name,
+        service,
+        enabled,
+        key_hash,
+        proof,
+        reading,
+        rate_limit,
+        unknown,
+        at,
+    }
+}
+
+#[test]
+fn an_integration_takes_the_usual_number_until_another_is_chosen_and_again_when_it_is_taken_back() {
+    let per_minute = |history: &[IntegrationCommand]| {
+        after(history).entrance.expect("it exists").rate_limit().per_minute()
+    };
+    let created = || create(IntegrationKind::Generic, None);
+    assert_eq!(per_minute(&[created()]), RateLimit::USUAL_PER_MINUTE);
+    assert_eq!(per_minute(&[created(), limit(Some(7))]), 7);
+    assert_eq!(per_minute(&[created(), limit(Some(7)), limit(None)]), RateLimit::USUAL_PER_MINUTE);
+    assert_eq!(after(&[created(), limit(Some(7))]).decide(&limit(Some(7))), Ok(vec![]));
+    assert_eq!(after(&[created()]).decide(&limit(None)), Ok(vec![]));
+}
+
+#[test]
+fn a_limit_may_be_given_from_the_beginning() {
+    let mut command = create(IntegrationKind::Generic, None);
+    let IntegrationCommand::CreateIntegration { rate_limit, .. } = &mut command else {
+        panic!("it is a creation");
+    };
+    *rate_limit = Some(7);
+    let entrance = after(&[command]).entrance.expect("it exists");
+    assert_eq!(entrance.rate_limit().per_minute(), 7);
+}
+
+#[test]
+fn a_limit_that_lets_nothing_through_or_is_none_is_refused() {
+    for per_minute in [0, RateLimit::MOST_PER_MINUTE + 1] {
+        let history = [create(IntegrationKind::Generic, None)];
+        assert_eq!(refused(&history, &limit(Some(per_minute))).as_deref(), Some("rateLimitPerMinute"));
+    }
+}
+
+#[test]
+fn messages_beyond_the_limit_are_noted_at_most_once_a_minute() {
+    let note = |count, seconds| IntegrationCommand::NoteLimited { count, at: AT.plus_seconds(seconds) };
+    let history = [create(IntegrationKind::Generic, None), note(1, 0)];
+    assert_eq!(after(&history).decide(&note(5000, 59)), Ok(vec![]));
+    let at = AT.plus_seconds(60);
+    let event = IntegrationEvent::MessagesLimited { count: 5000, at };
+    assert_eq!(after(&history).decide(&note(5000, 60)), Ok(vec![event]));
+    let [created, first] = history;
+    let limited = after(&[created, first, note(5000, 60)]).limited;
+    assert_eq!(limited, Limited { count: 5001, last_at: Some(at) });
 }
 
 #[test]

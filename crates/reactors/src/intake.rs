@@ -127,6 +127,12 @@ async fn recover(parts: &Parts, until: Position) {
     }
 }
 
+/// Decides deliveries as they are stored.
+///
+/// In the order of the log, whoever sent them: nobody is favoured here, and nobody need be. What one integration can put
+/// before another's message is bounded at the edge. It takes no more than its rate limit, which is below what is decided
+/// in a second, and its burst waits there while this follower is half of what the log remembers behind (`commands::Pace`),
+/// so that a message which is stored finds some thousand events before it at most: two or three batches.
 async fn follow(parts: &Parts, after: Position) {
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, deliveries).gathering();

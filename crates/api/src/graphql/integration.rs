@@ -22,6 +22,7 @@ pub(super) struct Integration {
     entrance: Entrance,
     disabled_at: Option<DateTime>,
     refusals: Refusals,
+    rate_limit: RateLimit,
     subscriptions: Vec<String>,
     unknown_severities: Vec<UnknownSeverity>,
 }
@@ -53,6 +54,27 @@ impl From<&domain::integration::Refusals> for Refusals {
     }
 }
 
+/// How many messages an integration takes. Beyond that they are refused, and their senders are told to send them again.
+#[derive(Clone, SimpleObject)]
+struct RateLimit {
+    /// In a minute, for as long as it lasts; what ten seconds allow may come at once.
+    per_minute: u32,
+    /// How many were refused, as far as that was noted: once a minute.
+    limited_count: u64,
+    /// When the last one that was noted came.
+    last_limited_at: Option<DateTime>,
+}
+
+impl RateLimit {
+    fn of(entrance: &Entrance, limited: domain::integration::Limited) -> Self {
+        Self {
+            per_minute: entrance.rate_limit().per_minute(),
+            limited_count: limited.count,
+            last_limited_at: limited.last_at.map(DateTime),
+        }
+    }
+}
+
 impl Integration {
     pub(super) fn find(directory: &Directory, id: IntegrationId) -> Option<Self> {
         directory.integrations.get(&id).and_then(|state| Self::of(id, state))
@@ -63,11 +85,13 @@ impl Integration {
         let (refusals, subscriptions) = ((&state.refusals).into(), state.subscriptions.clone());
         let unknown = state.unknown_severities.iter();
         let unknown = unknown.map(|(word, at)| UnknownSeverity { word: word.clone(), since: DateTime(*at) });
+        let rate_limit = RateLimit::of(&entrance, state.limited);
         Some(Self {
             id,
             entrance,
             disabled_at: state.disabled_at.map(DateTime),
             refusals,
+            rate_limit,
             subscriptions,
             unknown_severities: unknown.collect(),
         })
@@ -159,6 +183,11 @@ impl Integration {
     /// Messages that did not prove themselves.
     async fn refusals(&self) -> Refusals {
         self.refusals.clone()
+    }
+
+    /// How many messages it takes, and what came beyond that.
+    async fn rate_limit(&self) -> RateLimit {
+        self.rate_limit.clone()
     }
 
     /// The topics of Amazon's notification service that send to it.

@@ -1,6 +1,6 @@
 //! What opens and changes the entrances of monitoring tools.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use commands::{CommandError, key_hash};
 use domain::{
     ConfigRejection, IntegrationId, SecretId,
@@ -43,6 +43,8 @@ pub(super) struct CreateIntegrationInput {
     secret: Option<String>,
     /// How messages are read.
     reading: Option<ReadingInput>,
+    /// How many messages it takes in a minute; left out, 60,000.
+    rate_limit_per_minute: Option<i32>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -73,6 +75,8 @@ pub(super) struct UpdateIntegrationInput {
     keep_old_seconds: i32,
     /// How messages are read from now on.
     reading: Option<ReadingInput>,
+    /// How many messages it takes in a minute from now on; null: 60,000, as if none had been chosen.
+    rate_limit_per_minute: MaybeUndefined<i32>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -191,6 +195,7 @@ async fn create(
     let (signing_secret, shown) = secrets.choose(needed, input.secret).await?;
     keys.signing_secret = shown;
     let reading = input.reading.map(Into::into).unwrap_or_default();
+    let rate_limit = input.rate_limit_per_minute.map(per_minute).transpose()?;
     let (integration, position) = record(caller, id, &keys, signing_secret, command_id, |key_hash| {
         let (name, unknown) = (input.name, references.unknown());
         let key_hash = key_hash.unwrap_or_default();
@@ -202,6 +207,7 @@ async fn create(
             signing_secret,
             verification,
             reading,
+            rate_limit,
             unknown,
         }
     })
@@ -237,6 +243,11 @@ async fn update(
         .map_err(|_| Rejection::invalid("keepOldSeconds", "must not be negative"))?;
     let keep_until = (keep > 0).then(|| at.plus_seconds(keep));
     let reading = input.reading.map(Into::into);
+    let rate_limit = match input.rate_limit_per_minute {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(chosen) => Some(Some(per_minute(chosen)?)),
+    };
     let (integration, position) = record(caller, id, &keys, secret, command_id, |key_hash| {
         let (name, enabled, unknown) = (input.name, input.enabled, references.unknown());
         let proof = ProofChange { verification, secret, keep_until };
@@ -247,12 +258,18 @@ async fn update(
             key_hash,
             proof,
             reading,
+            rate_limit,
             unknown,
             at,
         }
     })
     .await?;
     Ok((integration.map(|integration| (integration, keys)), position))
+}
+
+/// A number of messages; the bounds are for the integration to judge.
+fn per_minute(chosen: i32) -> Result<u32, Rejection> {
+    u32::try_from(chosen).map_err(|_| Rejection::invalid("rateLimitPerMinute", "must not be negative"))
 }
 
 /// Where secrets of one request come from.

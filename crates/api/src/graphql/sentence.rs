@@ -9,7 +9,7 @@ use domain::{
     calendar_feed::{CalendarFeedEvent, Scope},
     delivery::{DeliveryEvent, Verdict},
     incident::{Cause, Hold, IncidentEvent},
-    integration::IntegrationEvent,
+    integration::{IntegrationEvent, RateLimit},
     notice::{About, NoticeEvent, SwapStep, Withheld},
     on_call::{self, OnCallEvent},
     organization::OrganizationEvent,
@@ -316,6 +316,16 @@ impl Words<'_> {
             }
             IntegrationEvent::SeverityUnknown { word, .. } => {
                 format!("A message called its severity “{word}”, which means nothing here")
+            }
+            IntegrationEvent::RateLimitSet { per_minute } => {
+                let limit = RateLimit::of(*per_minute).per_minute();
+                format!("{by} set the limit to {limit} messages a minute")
+            }
+            IntegrationEvent::MessagesLimited { count: 1, .. } => {
+                "A message was refused: more came than the integration takes".to_owned()
+            }
+            IntegrationEvent::MessagesLimited { count, .. } => {
+                format!("{count} messages were refused: more came than the integration takes")
             }
             IntegrationEvent::MessagesRefused { count: 1, reason, .. } => {
                 format!("A message was refused: {reason}")

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use domain::integration::IntegrationKind;
 use serde_json::json;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
 use crate::Problem;
 
 /// What every caller but PagerDuty's clients reads: our own JSON, and problem details.
-pub(super) fn plain(outcome: Result<Accepted, Refusal>) -> Response {
+pub(super) fn plain(format: IntegrationKind, outcome: Result<Accepted, Refusal>) -> Response {
     let refusal = match outcome {
         Ok(Accepted { delivery, position, repeated, .. }) => {
             let mut body = json!({
@@ -40,12 +41,33 @@ pub(super) fn plain(outcome: Result<Accepted, Refusal>) -> Response {
             let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed", why.to_string());
             problem.with_errors(why.problems()).kept_as(delivery).into_response()
         }
+        Refusal::Limited => {
+            let why = "more messages than this integration takes; send this one again later";
+            Problem::new(too_many(format), "rate-limited", why).into_response()
+        }
         Refusal::Busy => {
             Problem::unavailable("too many messages at once; send this one again").into_response()
         }
         Refusal::Unavailable => {
             Problem::unavailable("the message could not be stored; send it again").into_response()
         }
+    }
+}
+
+/// How callers of this format are told to send less, so that they send the same again: Alertmanager, Grafana and Datadog
+/// never repeat what was answered 429, the others repeat whatever is the server's fault.
+const fn too_many(format: IntegrationKind) -> StatusCode {
+    match format {
+        IntegrationKind::Generic | IntegrationKind::PagerDuty | IntegrationKind::Opsgenie => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        IntegrationKind::Alertmanager
+        | IntegrationKind::Grafana
+        | IntegrationKind::Datadog
+        | IntegrationKind::NewRelic
+        | IntegrationKind::CloudWatch
+        | IntegrationKind::Sentry
+        | IntegrationKind::GitHub => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -93,6 +115,7 @@ pub(super) fn pagerduty(outcome: Result<Accepted, Refusal>) -> Response {
                 .collect();
             invalid_event(StatusCode::BAD_REQUEST, &errors)
         }
+        Refusal::Limited => throttled(),
         Refusal::Busy => later(StatusCode::TOO_MANY_REQUESTS, "Too many events at once"),
         Refusal::Unavailable => later(StatusCode::SERVICE_UNAVAILABLE, "The event could not be stored"),
     }
@@ -144,6 +167,16 @@ fn later(status: StatusCode, why: &str) -> Response {
     let body = json!({"status": "unavailable", "message": "Try again later", "errors": [why]});
     let retry_after = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
     (status, retry_after, Json(body)).into_response()
+}
+
+/// As PagerDuty says it.
+fn throttled() -> Response {
+    let body = json!({
+        "status": "throttle exceeded",
+        "message": "Requests for this service are arriving too quickly. Please retry later.",
+        "errors": ["More events than this integration takes"],
+    });
+    (StatusCode::TOO_MANY_REQUESTS, Json(body)).into_response()
 }
 
 fn unauthorized(mut response: Response, challenge: &'static str) -> Response {

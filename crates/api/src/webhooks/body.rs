@@ -38,6 +38,26 @@ pub(super) async fn read(body: Body, limit: usize) -> Read {
     tokio::time::timeout(PATIENCE, collect(body, limit)).await.unwrap_or(Read::Broken)
 }
 
+/// Reads past a message that is refused, if it has at most `limit` bytes; says whether it came to its end, so that the
+/// connection is good for another one.
+pub(super) async fn skip(body: Body, limit: usize) -> bool {
+    let past = async {
+        if body.size_hint().lower() > limit as u64 {
+            return false;
+        }
+        let (mut stream, mut size) = (body.into_data_stream(), 0);
+        while let Some(part) = stream.next().await {
+            let Ok(part) = part else { return false };
+            size += part.len();
+            if size > limit {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(PATIENCE, past).await.unwrap_or(false)
+}
+
 async fn collect(body: Body, limit: usize) -> Read {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > MAX_DRAINED {
@@ -68,5 +88,16 @@ mod tests {
         assert_eq!(read(Body::empty(), 5).await, Read::Whole(vec![]));
         let beyond = MAX_DRAINED + 1;
         assert_eq!(read(Body::from(vec![0; beyond]), 5).await, Read::Head(vec![], beyond as u64));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_refused_is_read_past_unless_it_is_too_large() {
+        assert!(skip(Body::from("12345"), 5).await && skip(Body::empty(), 5).await);
+        assert!(!skip(Body::from("123456"), 5).await);
+        let part = |text: &'static str| Ok::<_, std::io::Error>(text);
+        let parts = |parts: Vec<_>| Body::from_stream(futures::stream::iter(parts));
+        assert!(skip(parts(vec![part("123"), part("45")]), 5).await);
+        assert!(!skip(parts(vec![part("123"), part("456")]), 5).await);
+        assert!(!skip(parts(vec![part("1"), Err(std::io::ErrorKind::BrokenPipe.into())]), 5).await);
     }
 }

@@ -14,7 +14,8 @@ use metrics::histogram;
 
 use super::{
     answers, body, opsgenie,
-    road::{Hooks, Incoming},
+    rates::Standing,
+    road::{Hooks, Incoming, Received, Refusal},
     translate::routing_key,
 };
 use crate::App;
@@ -42,29 +43,41 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
     let started = Instant::now();
     let key = key.map(|Path(key)| key).unwrap_or_default();
     let (parts, message) = request.into_parts();
-    let limit = hooks.app.settings.limits.body_bytes;
-    let response = match body::read(message, limit).await.split() {
-        Some((message, whole_bytes)) => {
-            let incoming = Incoming {
-                format,
-                key: &key,
-                headers: &parts.headers,
-                target: target(&parts),
-                call: None,
-                message,
-                whole_bytes,
-            };
-            let outcome = hooks.receive(incoming).await;
-            if whole_bytes.is_some() {
-                answers::plain_too_large(limit, &outcome)
-            } else {
-                answers::plain(outcome)
-            }
-        }
-        None => answers::plain_broken(),
+    let limit = hooks.body_limit(format);
+    let response = if let Some(standing) = hooks.over_limit(format, &key).await {
+        let answer = standing.tell(answers::plain(format, Err(Refusal::Limited)));
+        if body::skip(message, limit).await { answer } else { answers::closing(answer) }
+    } else if let Some((message, whole_bytes)) = body::read(message, limit).await.split() {
+        let incoming = Incoming {
+            format,
+            key: &key,
+            headers: &parts.headers,
+            target: target(&parts),
+            call: None,
+            message,
+            whole_bytes,
+        };
+        let Received { outcome, standing } = hooks.receive(incoming).await;
+        told(
+            standing,
+            match whole_bytes {
+                Some(_) => answers::plain_too_large(limit, &outcome),
+                None => answers::plain(format, outcome),
+            },
+        )
+    } else {
+        answers::plain_broken()
     };
     histogram!("midwatch_webhook_seconds", "format" => format.word()).record(started.elapsed());
     response
+}
+
+/// An answer that says how its integration stands, where its key opens one.
+pub(super) fn told(standing: Option<Standing>, answer: Response) -> Response {
+    match standing {
+        Some(standing) => standing.tell(answer),
+        None => answer,
+    }
 }
 
 /// The path and the query that were called.
@@ -87,8 +100,8 @@ async fn change(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
 async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response {
     let started = Instant::now();
     let (parts, message) = request.into_parts();
-    let limit = hooks.app.settings.limits.body_bytes;
     let format = IntegrationKind::PagerDuty;
+    let limit = hooks.body_limit(format);
     let response = match body::read(message, limit).await.split() {
         Some((message, whole_bytes)) => match routing_key(&message) {
             Some(key) if key.chars().count() != ROUTING_KEY => answers::pagerduty_wrong_key(),
@@ -102,12 +115,14 @@ async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response 
                     message,
                     whole_bytes,
                 };
-                let outcome = hooks.receive(incoming).await;
-                if whole_bytes.is_some() {
-                    answers::pagerduty_too_large(limit)
-                } else {
-                    answers::pagerduty(outcome)
-                }
+                let Received { outcome, standing } = hooks.receive(incoming).await;
+                told(
+                    standing,
+                    match whole_bytes {
+                        Some(_) => answers::pagerduty_too_large(limit),
+                        None => answers::pagerduty(outcome),
+                    },
+                )
             }
             None if whole_bytes.is_some() => answers::pagerduty_too_large(limit),
             None => answers::pagerduty_without_key(&message),

@@ -4,12 +4,15 @@ mod answers;
 mod body;
 mod envelope;
 mod hooks;
+mod limits;
 mod opsgenie;
+mod rates;
 mod refusals;
 mod road;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;
+mod turns;
 mod understood;
 mod verify;
 

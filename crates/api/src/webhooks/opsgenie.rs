@@ -27,8 +27,8 @@ use uuid::Uuid;
 use super::{
     answers::closing,
     body,
-    hooks::target,
-    road::{Accepted, Hooks, Incoming, Refusal},
+    hooks::{target, told},
+    road::{Accepted, Hooks, Incoming, Received, Refusal},
     translate::{self, Malformed},
 };
 
@@ -51,26 +51,31 @@ async fn call(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
     let (parts, message) = request.into_parts();
     let asked = format!("{} {}", parts.method, target(&parts));
     let response = if translate::is_opsgenie_call(&asked) {
-        let limit = hooks.app.settings.limits.body_bytes;
-        match body::read(message, limit).await.split() {
-            Some((message, whole_bytes)) => {
-                let incoming = Incoming {
-                    format: IntegrationKind::Opsgenie,
-                    key: key(&parts.headers).unwrap_or_default(),
-                    headers: &parts.headers,
-                    target: target(&parts),
-                    call: Some(&asked),
-                    message,
-                    whole_bytes,
-                };
-                let outcome = hooks.receive(incoming).await;
-                if whole_bytes.is_some() {
-                    too_large(limit, started.elapsed())
-                } else {
-                    answer(outcome, started.elapsed())
-                }
-            }
-            None => broken(started.elapsed()),
+        let format = IntegrationKind::Opsgenie;
+        let (limit, key) = (hooks.body_limit(format), key(&parts.headers).unwrap_or_default());
+        if let Some(standing) = hooks.over_limit(format, key).await {
+            let answer = standing.tell(answer(Err(Refusal::Limited), started.elapsed()));
+            if body::skip(message, limit).await { answer } else { closing(answer) }
+        } else if let Some((message, whole_bytes)) = body::read(message, limit).await.split() {
+            let incoming = Incoming {
+                format,
+                key,
+                headers: &parts.headers,
+                target: target(&parts),
+                call: Some(&asked),
+                message,
+                whole_bytes,
+            };
+            let Received { outcome, standing } = hooks.receive(incoming).await;
+            told(
+                standing,
+                match whole_bytes {
+                    Some(_) => too_large(limit, started.elapsed()),
+                    None => answer(outcome, started.elapsed()),
+                },
+            )
+        } else {
+            broken(started.elapsed())
         }
     } else {
         let why = "There is no such call; alerts are created, closed, acknowledged and changed here.";
@@ -100,7 +105,9 @@ fn answer(outcome: Result<Accepted, Refusal>, took: Duration) -> Response {
             refused(StatusCode::UNAUTHORIZED, &why)
         }
         Refusal::Malformed { delivery, why } => malformed(delivery, &why, took),
-        Refusal::Busy => later(refused(StatusCode::TOO_MANY_REQUESTS, "You are making too many requests!")),
+        Refusal::Busy | Refusal::Limited => {
+            later(refused(StatusCode::TOO_MANY_REQUESTS, "You are making too many requests!"))
+        }
         Refusal::Unavailable => {
             later(refused(StatusCode::SERVICE_UNAVAILABLE, "The request could not be stored; try again"))
         }

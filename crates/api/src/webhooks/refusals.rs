@@ -1,4 +1,4 @@
-//! The trace that messages leave which did not prove themselves: a count and a short reason, not their bytes.
+//! The trace that messages leave which were refused: a count and a short reason, not their bytes.
 
 use std::{
     collections::HashMap,
@@ -12,31 +12,28 @@ use domain::{
 };
 use store::Metadata;
 
-use super::translate::reason as cut;
-
-/// Counts refusals between one note in the log and the next.
+/// Counts refusals of one sort between one note in the log and the next.
 #[derive(Default)]
 pub(super) struct Refusals {
     waiting: Mutex<HashMap<IntegrationId, u32>>,
 }
 
 impl Refusals {
-    /// Counts one, and notes what was counted unless that was done within the last minute.
+    /// Counts one, and notes what was counted unless that was done within the last minute, as `noted` says.
     pub(super) async fn note(
         &self,
         engine: &Engine,
         id: IntegrationId,
-        known: Option<&Integration>,
-        reason: &str,
+        noted: Option<Timestamp>,
+        command: impl FnOnce(u32, Timestamp) -> IntegrationCommand,
     ) {
         let at = engine.now();
         let count = self.add(id, 1);
-        let noted = known.and_then(|known| known.refusals.last.as_ref()).map(|(at, _)| *at);
-        if noted.is_some_and(|last: Timestamp| at < last.plus_seconds(Known::NOTED_EVERY_SECONDS)) {
+        if noted.is_some_and(|last| at < last.plus_seconds(Known::NOTED_EVERY_SECONDS)) {
             return;
         }
         self.add(id, -i64::from(count));
-        let command = IntegrationCommand::NoteRefusals { count, reason: cut(reason), at };
+        let command = command(count, at);
         let metadata = Metadata::of(Actor::Integration { id }, mint::uuid());
         match engine.execute::<Integration>(id, &command, &metadata).await {
             Ok(done) if !done.events.is_empty() => {}

@@ -16,8 +16,11 @@ use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
     envelope,
+    limits::Limits,
+    rates::Standing,
     refusals::Refusals,
-    translate::{Malformed, understand},
+    translate::{Malformed, reason, understand},
+    turns::Turns,
     verify::{Claim, Doubt, Proven, Unproven, Verifier},
 };
 use crate::App;
@@ -26,6 +29,8 @@ use crate::App;
 pub(super) struct Hooks {
     pub(super) app: App,
     verifier: Verifier,
+    limits: Limits,
+    pub(super) turns: Turns,
     refusals: Refusals,
 }
 
@@ -47,6 +52,13 @@ pub(super) struct Incoming<'a> {
     pub(super) whole_bytes: Option<u64>,
 }
 
+/// What became of a message.
+pub(super) struct Received {
+    pub(super) outcome: Result<Accepted, Refusal>,
+    /// How its integration stands, if its key opens one: who only guesses keys is told nothing.
+    pub(super) standing: Option<Standing>,
+}
+
 /// A message that is kept and understood.
 #[derive(Debug)]
 pub(super) struct Accepted {
@@ -66,6 +78,8 @@ pub(super) enum Refusal {
     Unproven(Unproven),
     /// It is kept, and could not be understood.
     Malformed { delivery: DeliveryId, why: Malformed },
+    /// More came than the integration takes.
+    Limited,
     /// The queue is full.
     Busy,
     /// It could not be kept.
@@ -79,6 +93,7 @@ impl Refusal {
             Self::NoEntrance => "no_entrance",
             Self::Unproven(_) => "unproven",
             Self::Malformed { .. } => "malformed",
+            Self::Limited => "limited",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
         }
@@ -87,11 +102,35 @@ impl Refusal {
 
 impl Hooks {
     pub(super) fn new(app: App) -> Self {
-        Self { app, verifier: Verifier::new(), refusals: Refusals::default() }
+        Self {
+            app,
+            verifier: Verifier::new(),
+            limits: Limits::default(),
+            turns: Turns::default(),
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// Bytes that a message of this format may have.
+    pub(super) fn body_limit(&self, format: IntegrationKind) -> usize {
+        format.body_limit().min(self.app.settings.limits.body_bytes)
+    }
+
+    /// How the integration stands that this key opens, if more is sent to it than it takes: a message whose key is known
+    /// before its bytes are read is then refused without reading them.
+    pub(super) async fn over_limit(&self, format: IntegrationKind, key: &str) -> Option<Standing> {
+        let directory = self.app.directory.now();
+        let (integration, entrance) =
+            directory.integration_by_key(key, self.app.engine.now()).filter(|(_, it)| it.kind == format)?;
+        let standing = self.limits.look(&self.app, &directory, integration, entrance).await;
+        standing.is_over().then(|| {
+            count(format, Refusal::Limited.word());
+            standing
+        })
     }
 
     /// Takes a message.
-    pub(super) async fn receive(&self, incoming: Incoming<'_>) -> Result<Accepted, Refusal> {
+    pub(super) async fn receive(&self, incoming: Incoming<'_>) -> Received {
         let format = incoming.format;
         // Costs nothing while nobody collects traces; logs leave this target out.
         let span = info_span!(
@@ -101,14 +140,18 @@ impl Hooks {
         if let Some(parent) = parent {
             trace::continue_trace(&span, parent);
         }
-        let outcome = self.take(incoming, &span).instrument(span.clone()).await;
-        let word = outcome.as_ref().map_or_else(Refusal::word, |_| "accepted");
-        counter!("midwatch_webhook_messages_total", "format" => format.word(), "outcome" => word)
-            .increment(1);
-        outcome
+        let mut standing = None;
+        let outcome = self.take(incoming, &span, &mut standing).instrument(span.clone()).await;
+        count(format, outcome.as_ref().map_or_else(Refusal::word, |_| "accepted"));
+        Received { outcome, standing }
     }
 
-    async fn take(&self, incoming: Incoming<'_>, span: &tracing::Span) -> Result<Accepted, Refusal> {
+    async fn take(
+        &self,
+        incoming: Incoming<'_>,
+        span: &tracing::Span,
+        standing: &mut Option<Standing>,
+    ) -> Result<Accepted, Refusal> {
         let Incoming { format, key, headers, target, call, message, whole_bytes } = incoming;
         let directory = self.app.directory.now();
         let (integration, entrance) = directory
@@ -117,21 +160,49 @@ impl Hooks {
             // Of a message that is too large the head is kept for the delivery log; a signature cannot be checked over it.
             .filter(|(_, it)| whole_bytes.is_none() || !it.verification.covers_bytes())
             .ok_or(Refusal::NoEntrance)?;
+        let stands = standing.insert(self.limits.look(&self.app, &directory, integration, entrance).await);
+        if stands.is_over() {
+            return Err(Refusal::Limited);
+        }
         let url = format!("{}{target}", self.app.settings.public_url);
         let claim = Claim { headers, url: &url, body: &message };
-        let proven = self.prove(&directory, integration, entrance, claim).await?;
-        self.app.pace.keep(self.app.engine.store().head()).await;
+        let mut proven = self.prove(&directory, integration, entrance, claim).await?;
+        let stands = standing.insert(self.limits.take(&self.app, &directory, integration, entrance).await);
+        if stands.is_over() {
+            return Err(Refusal::Limited);
+        }
         let envelope = Envelope { whole_bytes, ..envelope::of(entrance, claim, call) };
         let delivery = identity(integration, &proven, &envelope, &message);
         span.record("delivery", tracing::field::display(delivery));
-        let mut proven = proven;
         let subscription = proven.subscription.take();
         let kept = Kept { delivery, integration, proven, envelope, trace: trace::traceparent(span) };
-        let accepted = self.keep(kept, entrance, message).await?;
+        let accepted = self.keep_in_turn(kept, entrance, message).await?;
         match subscription {
             Some(message) => self.subscribe(integration, &message).await.map(|()| accepted),
             None => Ok(accepted),
         }
+    }
+
+    /// Records a message once those who page people are near, and it is its integration's turn.
+    ///
+    /// In this order: whoever waited for its turn first would hold it while it waits for the pace, and with enough of
+    /// one integration's messages doing so nobody else would get one. A message whose integration has no other under
+    /// way is not what puts those who page people behind, so it goes on while the messages of a storm wait.
+    async fn keep_in_turn(
+        &self,
+        kept: Kept,
+        entrance: &Entrance,
+        message: Vec<u8>,
+    ) -> Result<Accepted, Refusal> {
+        let arrival = self.turns.arrive(kept.integration);
+        let (pace, head) = (&self.app.pace, self.app.engine.store().head());
+        if arrival.is_alone() {
+            pace.keep_lone(head).await;
+        } else {
+            pace.keep(head).await;
+        }
+        let _turn = arrival.turn().await;
+        self.keep(kept, entrance, message).await
     }
 
     /// Confirms the subscription that a kept message asks for. If that fails, the sender asks again.
@@ -166,8 +237,11 @@ impl Hooks {
         match self.verifier.prove(vault, sns, entrance, claim, engine.now()).await {
             Ok(proven) => Ok(proven),
             Err(Doubt::Unproven(why)) => {
-                let known = directory.integrations.get(&integration).map(|known| &**known);
-                self.refusals.note(engine, integration, known, &why.why).await;
+                let known = directory.integrations.get(&integration);
+                let noted = known.and_then(|known| known.refusals.last.as_ref()).map(|(at, _)| *at);
+                let command =
+                    |count, at| IntegrationCommand::NoteRefusals { count, reason: reason(&why.why), at };
+                self.refusals.note(engine, integration, noted, command).await;
                 Err(Refusal::Unproven(why))
             }
             Err(Doubt::Later(why)) => {
@@ -249,6 +323,10 @@ fn identity(integration: IntegrationId, proven: &Proven, envelope: &Envelope, me
     let digest = digest::digest(&digest::SHA256, message);
     let purpose = format!("delivery {unique}\n{call}\n{}", STANDARD.encode(digest));
     DeliveryId::new(mint::derived(integration.uuid(), &purpose))
+}
+
+fn count(format: IntegrationKind, outcome: &'static str) {
+    counter!("midwatch_webhook_messages_total", "format" => format.word(), "outcome" => outcome).increment(1);
 }
 
 fn refusal(fault: &CommandError<DeliveryRejection>) -> Refusal {

@@ -1,6 +1,7 @@
 //! Every endpoint, with the exact answers that senders read.
 
 mod cloud_watch;
+mod limits;
 mod opsgenie;
 mod proof;
 
@@ -80,6 +81,7 @@ impl Doors {
             signing_secret: verification.needs_secret().then_some(SECRET),
             verification: Some(verification),
             reading,
+            rate_limit: None,
             unknown: vec![],
         };
         self.change(IntegrationId::new(Uuid::from_u128(number.into())), &command).await;
@@ -144,6 +146,7 @@ async fn app_at(store: &Store, clock: VirtualClock) -> App {
             signing_secret,
             verification: None,
             reading: Reading::default(),
+            rate_limit: None,
             unknown: vec![],
         };
         let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Entrance, Handling, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange,
-    Refusals, Verification,
+    RateLimit, Refusals, Verification,
 };
 use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
 
@@ -36,13 +36,18 @@ pub(super) fn decide(integration: &Integration, command: &IntegrationCommand) ->
         }
         IntegrationCommand::NoteRefusals { count, reason, at } => {
             existing(integration)?;
-            let noted = integration.refusals.last.as_ref();
-            let soon = noted.is_some_and(|(last, _)| *at < last.plus_seconds(Refusals::NOTED_EVERY_SECONDS));
-            if soon || *count == 0 {
+            if *count == 0 || is_soon(integration.refusals.last.as_ref().map(|(last, _)| *last), *at) {
                 return Ok(vec![]);
             }
             let (count, reason, at) = (*count, reason.clone(), *at);
             Ok(vec![IntegrationEvent::MessagesRefused { count, reason, at }])
+        }
+        IntegrationCommand::NoteLimited { count, at } => {
+            existing(integration)?;
+            if *count == 0 || is_soon(integration.limited.last_at, *at) {
+                return Ok(vec![]);
+            }
+            Ok(vec![IntegrationEvent::MessagesLimited { count: *count, at: *at }])
         }
         IntegrationCommand::NoteSubscription { topic, at } => {
             existing(integration)?;
@@ -72,6 +77,11 @@ fn handle(from: &Handling, to: &Handling) -> Vec<IntegrationEvent> {
     events
 }
 
+/// Whether what was noted then need not be noted again yet.
+fn is_soon(noted: Option<Timestamp>, at: Timestamp) -> bool {
+    noted.is_some_and(|last| at < last.plus_seconds(Refusals::NOTED_EVERY_SECONDS))
+}
+
 fn existing(integration: &Integration) -> Result<&Entrance, ConfigRejection> {
     integration.entrance.as_ref().ok_or(ConfigRejection::NotFound(IntegrationId::CATEGORY))
 }
@@ -85,6 +95,7 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         signing_secret,
         verification,
         reading,
+        rate_limit,
         unknown,
     } = command
     else {
@@ -98,10 +109,11 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
     } else if *kind == IntegrationKind::CloudWatch {
         return Err(Invalid::new("topics", "must name the topics that may send").into());
     }
+    check_rate_limit(*rate_limit)?;
     if integration.entrance.is_some() {
         return Err(ConfigRejection::AlreadyExists(IntegrationId::CATEGORY));
     }
-    Ok(vec![IntegrationEvent::Created {
+    let created = IntegrationEvent::Created {
         name: name.clone(),
         kind: *kind,
         service: *service,
@@ -109,7 +121,9 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         signing_secret: *signing_secret,
         verification: verification.clone(),
         reading: *reading,
-    }])
+    };
+    let limit = rate_limit.map(|per_minute| IntegrationEvent::RateLimitSet { per_minute: Some(per_minute) });
+    Ok([Some(created), limit].into_iter().flatten().collect())
 }
 
 fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
@@ -120,6 +134,7 @@ fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
         key_hash,
         proof,
         reading,
+        rate_limit,
         unknown,
         at,
     } = command
@@ -144,6 +159,10 @@ fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
     prove(entrance, proof, previous_until, &mut events)?;
     if let Some(reading) = reading.filter(|reading| *reading != entrance.reading) {
         events.push(IntegrationEvent::ReadingChanged { reading });
+    }
+    if let Some(per_minute) = rate_limit.filter(|per_minute| *per_minute != entrance.per_minute) {
+        check_rate_limit(per_minute)?;
+        events.push(IntegrationEvent::RateLimitSet { per_minute });
     }
     match (enabled, integration.disabled_at) {
         (Some(false), None) => events.push(IntegrationEvent::Disabled { at: *at }),
@@ -205,6 +224,11 @@ fn check_verification(
         return Err(Invalid::new("verification", "needs a secret"));
     }
     Ok(())
+}
+
+fn check_rate_limit(per_minute: Option<u32>) -> Result<(), Invalid> {
+    let within = |chosen| validate::within("rateLimitPerMinute", chosen, 1, RateLimit::MOST_PER_MINUTE);
+    per_minute.map_or(Ok(()), within)
 }
 
 fn check_hash(key_hash: &str) -> Result<(), Invalid> {

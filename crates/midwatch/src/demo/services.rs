@@ -122,6 +122,7 @@ async fn entrance(
         signing_secret: None,
         verification: None,
         reading: Reading::default(),
+        rate_limit: None,
         unknown: vec![],
     };
     recorder.once::<Integration>(&format!("create integration {name}"), integration, &command).await?;

@@ -67,6 +67,7 @@ fn resident_bytes() -> Option<u64> {
 fn describe() {
     for (name, what) in [
         ("midwatch_webhook_messages_total", "Messages of monitoring tools, by format and outcome."),
+        ("midwatch_webhook_limited_total", "Messages beyond the rate limit of their integration, by format."),
         ("midwatch_http_panics_total", "Requests that made the server panic."),
         ("midwatch_store_busy_total", "Appends refused because the queue was full."),
         ("midwatch_store_conflicts_total", "Appends that lost a race for their stream."),

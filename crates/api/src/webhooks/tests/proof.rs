@@ -127,6 +127,7 @@ async fn both_secrets_and_keys_are_good_until_the_rotation_ends() {
             ..Default::default()
         },
         reading: None,
+        rate_limit: None,
         unknown: vec![],
         at,
     };

@@ -310,6 +310,7 @@ fn entrance(verification: Verification) -> Entrance {
         verification,
         reading: Reading::default(),
         handling: Handling::default(),
+        per_minute: None,
     }
 }
 

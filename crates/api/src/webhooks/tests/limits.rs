@@ -1,0 +1,218 @@
+//! What an integration takes, how its senders are told that it was too much, and what remains of the rest.
+
+use std::convert::Infallible;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use domain::integration::ProofChange;
+use futures::stream;
+use store::{Append, NewEvent};
+
+use super::{
+    super::road::{Hooks, Incoming},
+    *,
+};
+
+impl Doors {
+    /// Opens another entrance that takes so many messages in a minute, and returns its id and its key.
+    async fn limited(
+        &mut self,
+        kind: IntegrationKind,
+        verification: Verification,
+        per_minute: u32,
+    ) -> (IntegrationId, String) {
+        let key = self.open(kind, verification, Reading::default()).await;
+        let now = self.app.engine.now();
+        let id = self.app.directory.now().integration_by_key(&key, now).expect("it opens").0;
+        let change = IntegrationCommand::UpdateIntegration {
+            name: None,
+            service: None,
+            enabled: None,
+            key_hash: None,
+            proof: ProofChange::default(),
+            reading: None,
+            rate_limit: Some(Some(per_minute)),
+            unknown: vec![],
+            at: now,
+        };
+        self.change(id, &change).await;
+        (id, key)
+    }
+
+    /// The same as `send`, with the headers of the answer.
+    async fn hear(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+        (status, headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+}
+
+fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(path).body(body.into()).expect("a request")
+}
+
+fn told<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().expect("text"))
+}
+
+#[tokio::test]
+async fn each_caller_is_told_in_the_way_that_makes_it_send_again() {
+    let mut doors = Doors::new().await;
+    for (kind, path, expected) in [
+        (IntegrationKind::Generic, "generic", StatusCode::TOO_MANY_REQUESTS),
+        (IntegrationKind::Alertmanager, "alertmanager", StatusCode::SERVICE_UNAVAILABLE),
+        (IntegrationKind::Grafana, "grafana", StatusCode::SERVICE_UNAVAILABLE),
+        (IntegrationKind::Datadog, "datadog", StatusCode::SERVICE_UNAVAILABLE),
+        (IntegrationKind::NewRelic, "newrelic", StatusCode::SERVICE_UNAVAILABLE),
+        (IntegrationKind::Sentry, "sentry", StatusCode::SERVICE_UNAVAILABLE),
+        (IntegrationKind::GitHub, "github", StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let (_, key) = doors.limited(kind, Verification::Key, 1).await;
+        let path = format!("/hooks/{path}/{key}");
+        let (status, headers, _) = doors.hear(post(&path, "{}")).await;
+        assert!(status != expected, "{kind:?}: the first is taken, and told what is left");
+        assert_eq!((told(&headers, "ratelimit-remaining"), told(&headers, "retry-after")), (Some("0"), None));
+        let (status, headers, answer) = doors.hear(post(&path, "{}")).await;
+        assert_eq!((status, &answer["retryable"]), (expected, &json!(true)), "{kind:?}");
+        assert_eq!(answer["type"], "urn:midwatch:problem:rate-limited", "{kind:?}");
+        assert_eq!(
+            (told(&headers, "retry-after"), told(&headers, "ratelimit-limit")),
+            (Some("60"), Some("1"))
+        );
+        assert_eq!((told(&headers, "ratelimit-reset"), told(&headers, "connection")), (Some("60"), None));
+    }
+}
+
+#[tokio::test]
+async fn clients_of_pagerduty_and_opsgenie_are_told_in_their_format() {
+    let mut doors = Doors::new().await;
+    let (_, key) = doors.limited(IntegrationKind::PagerDuty, Verification::Key, 1).await;
+    let trigger = json!({"routing_key": key, "event_action": "trigger", "payload": {"summary": "disk"}});
+    let call = || post("/v2/enqueue", trigger.to_string());
+    let (status, headers, _) = doors.hear(call()).await;
+    assert_eq!((status, told(&headers, "ratelimit-limit")), (StatusCode::ACCEPTED, Some("1")));
+    let (status, headers, answer) = doors.hear(call()).await;
+    assert_eq!((status, told(&headers, "retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("60")));
+    assert_eq!(answer["status"], "throttle exceeded");
+
+    let (_, key) = doors.limited(IntegrationKind::Opsgenie, Verification::Key, 1).await;
+    let call = || {
+        let request = Request::post("/v2/alerts").header("Authorization", format!("GenieKey {key}"));
+        request.body(Body::from(r#"{"message":"disk"}"#)).expect("a request")
+    };
+    let (status, headers, _) = doors.hear(call()).await;
+    assert_eq!((status, told(&headers, "ratelimit-limit")), (StatusCode::ACCEPTED, Some("1")));
+    let (status, headers, answer) = doors.hear(call()).await;
+    assert_eq!((status, told(&headers, "retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("60")));
+    assert_eq!(answer["message"], "You are making too many requests!");
+    assert!(answer["requestId"].is_string());
+    assert_eq!(doors.kept().await.len(), 1, "of what came since the second was opened");
+}
+
+#[tokio::test]
+async fn who_guesses_keys_is_told_nothing() {
+    let doors = Doors::new().await;
+    for (path, body) in [
+        ("/hooks/generic/nobody", "{}".to_owned()),
+        ("/hooks/generic/alertmanager-key", "{}".to_owned()),
+        ("/v2/enqueue", json!({"routing_key": "f".repeat(32)}).to_string()),
+        ("/v2/alerts", "{}".to_owned()),
+    ] {
+        let (_, headers, _) = doors.hear(post(path, body)).await;
+        assert!(!headers.keys().any(|name| name.as_str().starts_with("ratelimit")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_proves_nothing_takes_no_room_from_what_does() {
+    let mut doors = Doors::new().await;
+    let (_, key) = doors.limited(IntegrationKind::Generic, Verification::Bearer, 1).await;
+    let call = |secret: &str| {
+        let request = Request::post(format!("/hooks/generic/{key}"));
+        let request = request.header("Authorization", format!("Bearer {secret}"));
+        request.body(Body::from(r#"{"title":"x"}"#)).expect("a request")
+    };
+    for _ in 0..5 {
+        let (status, headers, _) = doors.hear(call("a guess")).await;
+        assert_eq!((status, told(&headers, "ratelimit-remaining")), (StatusCode::UNAUTHORIZED, Some("1")));
+    }
+    assert_eq!(doors.send(call("a secret of the sender")).await.0, StatusCode::ACCEPTED);
+    assert_eq!(doors.send(call("a secret of the sender")).await.0, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn messages_beyond_the_limit_leave_a_trace_once_a_minute_and_are_taken_later() {
+    let mut doors = Doors::new().await;
+    let (id, key) = doors.limited(IntegrationKind::Generic, Verification::Key, 2).await;
+    let (_, other) = doors.limited(IntegrationKind::Generic, Verification::Key, 2).await;
+    let (path, body) = (format!("/hooks/generic/{key}"), r#"{"title":"x"}"#);
+    for expected in [202, 202, 429, 429, 429] {
+        assert_eq!(doors.post(&path, body).await.0, expected);
+    }
+    assert_eq!(doors.post(&format!("/hooks/generic/{other}"), body).await.0, 202, "the other has its own");
+    assert_eq!(doors.kept().await.len(), 3);
+    let noted = doors.noted().await;
+    assert_eq!((noted.len(), &noted[0]["count"]), (1, &json!(1)));
+    assert!(doors.app.directory.reach(doors.store.head(), std::time::Duration::from_secs(10)).await);
+
+    doors.clock.advance(std::time::Duration::from_mins(1));
+    for expected in [202, 202, 429] {
+        assert_eq!(doors.post(&path, body).await.0, expected);
+    }
+    let noted = doors.noted().await;
+    assert_eq!((noted.len(), &noted[1]["count"]), (2, &json!(3)));
+    assert!(doors.app.directory.reach(doors.store.head(), std::time::Duration::from_secs(10)).await);
+    let limited = doors.app.directory.now().integrations[&id].limited;
+    assert_eq!((limited.count, limited.last_at), (4, Some(doors.app.engine.now())));
+}
+
+#[tokio::test]
+async fn a_large_message_beyond_the_limit_is_not_read() {
+    let mut doors = Doors::new().await;
+    let (_, key) = doors.limited(IntegrationKind::Generic, Verification::Key, 1).await;
+    let path = format!("/hooks/generic/{key}");
+    assert_eq!(doors.post(&path, r#"{"title":"x"}"#).await.0, StatusCode::ACCEPTED);
+    let endless = Body::from_stream(stream::repeat(Ok::<_, Infallible>(vec![b'a'; 64 * 1024])));
+    let (status, headers, _) = doors.hear(post(&path, endless)).await;
+    assert_eq!((status, told(&headers, "connection")), (StatusCode::TOO_MANY_REQUESTS, Some("close")));
+    assert_eq!(doors.kept().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_its_senders_only_one_does_not_wait_while_a_storm_does() {
+    let doors = Doors::new().await;
+    let events = (0..5000).map(|_| NewEvent {
+        kind: "storm.raged.v1".into(),
+        payload: Bytes::from_static(b"{}"),
+        subjects: vec![],
+    });
+    let storm = Append {
+        stream: format!("storm-{}", Uuid::from_u128(1).simple()),
+        expected: 0,
+        events: events.collect(),
+        metadata: Metadata::of(Actor::Administrator, commands::mint::uuid()),
+        recorded_at: doors.app.engine.now(),
+    };
+    doors.store.append(storm).await.expect("appended");
+    let _slow = doors.app.pace.follow("slow", 0);
+    // Whoever waits in vain gives the follower up, and then nobody waits for it any more.
+    let is_waited_for = || doors.app.pace.keep(doors.store.head()).now_or_never().is_none();
+    let (hooks, headers) = (Hooks::new(doors.app.clone()), HeaderMap::new());
+    let message = || {
+        hooks.receive(Incoming {
+            format: IntegrationKind::Generic,
+            key: "generic-key",
+            headers: &headers,
+            target: "/hooks/generic/generic-key",
+            call: None,
+            message: br#"{"title":"x"}"#.to_vec(),
+            whole_bytes: None,
+        })
+    };
+    assert!(message().await.outcome.is_ok());
+    assert!(is_waited_for());
+    let _another = hooks.turns.arrive(IntegrationId::new(Uuid::from_u128(1)));
+    assert!(message().await.outcome.is_ok());
+    assert!(!is_waited_for());
+}

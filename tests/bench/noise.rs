@@ -1,0 +1,111 @@
+//! One integration that is sent ten times what it takes, and what another one notices of it.
+
+use serde_json::json;
+
+use crate::{
+    Outcome, Scale,
+    alerts::{self, Keys},
+    database::{self, Kind},
+    graphql,
+    http::Connection,
+    load::{Load, Sent},
+    machine::Watch,
+    report::{Limit, Report},
+    stand::{CONNECTIONS, Stand},
+    stats::{median, number},
+    world::World,
+};
+
+/// Messages in a second of the integration that is measured.
+const QUIET: usize = 200;
+/// What the other takes in a second.
+const ALLOWED: usize = 500;
+/// What it is sent.
+const FLOOD: usize = 10 * ALLOWED;
+/// How long the flood goes on before it counts: it has a burst of ten seconds' worth, which is kept as fast as it comes.
+const BURST: usize = 2;
+const ROUNDS: usize = 5;
+const OPEN_INCIDENTS: usize = 100;
+/// The 99th percentile may grow by less than half.
+const MOST_GROWTH: f64 = 1.5;
+
+pub(crate) async fn measure(scale: Scale, report: &mut Report) -> Outcome<()> {
+    for kind in database::kinds() {
+        noise(kind, scale, report).await?;
+    }
+    Ok(())
+}
+
+async fn noise(kind: Kind, scale: Scale, report: &mut Report) -> Outcome<()> {
+    let what = format!("noise: {}", kind.word());
+    let stand = Stand::up(kind).await?;
+    let quiet = alerts::requests(&stand.world, 0..OPEN_INCIDENTS, Keys::Distinct);
+    let noisy = open_noisy(&stand).await?;
+    let flood = alerts::requests(&noisy, 0..OPEN_INCIDENTS, Keys::Distinct);
+    // Both open their incidents, which everything else joins.
+    stand.send(&quiet, OPEN_INCIDENTS, None).await?;
+    stand.send(&flood, OPEN_INCIDENTS, None).await?;
+    stand.server.settle().await?;
+
+    let seconds = scale.of(60) / 6;
+    let load = |requests, per_second, seconds| Load {
+        address: stand.server.address,
+        connections: CONNECTIONS,
+        requests,
+        count: per_second * seconds,
+        pace: Some(number(per_second)),
+    };
+    let calm = |seconds| load(&quiet, QUIET, seconds);
+    let storm = load(&flood, FLOOD, BURST + seconds);
+    let (mut alone, mut beside, mut during_burst) = (vec![], vec![], vec![]);
+    let (mut refused, mut kept, watch) = (0, 0, Watch::start(Some(stand.server.pid)));
+    for _ in 0..ROUNDS {
+        let sent = calm(seconds).send().await?;
+        alone.push(millis(&sent));
+        refused += sent.refused;
+
+        let measured = async {
+            let burst = calm(BURST).send().await?;
+            Ok::<_, std::io::Error>((burst, calm(seconds).send().await?))
+        };
+        let (flooded, (burst, sent)) = futures::try_join!(storm.send(), measured)?;
+        during_burst.push(millis(&burst));
+        beside.push(millis(&sent));
+        refused += burst.refused + sent.refused;
+        kept += flooded.accepted.iter().flatten().count();
+        stand.server.settle().await?;
+    }
+    let shares = watch.stop();
+    let (alone, beside) = (median(alone), median(beside));
+    let of_flood = number(kept) / number(ROUNDS * (BURST + seconds));
+    report.line(&format!("{what}, 200/s alone: p99, median of {ROUNDS}"), alone, "ms", Limit::None);
+    report.line(&format!("{what}, beside 5,000/s where 500/s are allowed: p99"), beside, "ms", Limit::None);
+    let growth = beside / alone.max(f64::EPSILON);
+    report.line(&format!("{what}: times the p99 alone"), growth, "", Limit::AtMost(MOST_GROWTH));
+    report.line(
+        &format!("{what}, beside the burst before that: p99"),
+        median(during_burst),
+        "ms",
+        Limit::None,
+    );
+    report.line(&format!("{what}: kept of the flood"), of_flood, "/s", Limit::None);
+    report.exactly(&format!("{what}: refused of the other"), refused, 0);
+    report.note(&shares.to_string());
+    stand.down().await
+}
+
+/// Opens a second entrance of the same service, which takes little.
+async fn open_noisy(stand: &Stand) -> Outcome<World> {
+    let query = "mutation($input: CreateIntegrationInput!) { createIntegration(input: $input) {
+        key rejection { message } } }";
+    let input = json!({ "name": "Noisy", "serviceId": stand.world.service.to_string(),
+        "rateLimitPerMinute": ALLOWED * 60 });
+    let mut connection = Connection::open(stand.server.address).await?;
+    let answer = graphql::ask(&mut connection, &graphql::request(query, &json!({ "input": input }))).await?;
+    let key = answer["createIntegration"]["key"].as_str().ok_or("the integration was refused")?.to_owned();
+    Ok(World { key, ..stand.world.clone() })
+}
+
+fn millis(sent: &Sent) -> f64 {
+    sent.latencies.p99().as_secs_f64() * 1000.0
+}
