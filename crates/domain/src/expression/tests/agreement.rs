@@ -95,7 +95,8 @@ fn both_yield_the_same() {
     ];
     let mut differ = Vec::new();
     for text in texts {
-        let ours = outcome(text).ok().map(|json| serde_json::from_str(&json).expect("JSON"));
+        let ours: Option<serde_json::Value> =
+            outcome(text).ok().map(|json| serde_json::from_str(&json).expect("JSON"));
         let theirs = theirs(text);
         if ours != theirs {
             differ.push((text, ours, theirs));
