@@ -81,7 +81,9 @@ pub(crate) async fn found(store: &Store, url: String) -> Outcome<World> {
         signing_secret: Some(hook_secret),
         verification: None,
         reading: Reading::default(),
+        watch: None,
         unknown: vec![],
+        at: engine.now(),
     };
     record::<Integration>(&engine, world.integration, &entrance).await?;
     Ok(World { ladder: Ladder { policy: Some(policy), levels, repeat: 0 }, ..world })

@@ -5,7 +5,7 @@ use domain::{
     Target, TeamId, Timestamp, Unknown, UserId,
     api_key::{ApiKey, ApiKeyCommand},
     calendar_feed::{CalendarFeed, CalendarFeedCommand, Scope},
-    integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading},
+    integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading, WatchChange},
     notice::ShiftNotices,
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
@@ -99,7 +99,9 @@ fn integration(key_hash: &str) -> IntegrationCommand {
         signing_secret: None,
         verification: None,
         reading: Reading::default(),
+        watch: None,
         unknown: vec![],
+        at: AT,
     }
 }
 
@@ -111,6 +113,7 @@ fn integration_update(enabled: Option<bool>, key_hash: Option<&str>) -> Integrat
         key_hash: key_hash.map(Into::into),
         proof: ProofChange::default(),
         reading: None,
+        watch: WatchChange::Keep,
         unknown: vec![],
         at: AT,
     }

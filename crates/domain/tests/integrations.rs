@@ -4,7 +4,7 @@ use domain::{
     Aggregate, ConfigRejection, Rejection, SecretId, ServiceId, Timestamp,
     integration::{
         Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Preset, ProofChange,
-        Reading, SignatureScheme, Verification,
+        Reading, SignatureScheme, Verification, WatchChange,
     },
 };
 use uuid::Uuid;
@@ -27,7 +27,9 @@ fn create(kind: IntegrationKind, verification: Option<Verification>) -> Integrat
         signing_secret: Some(secret(1)),
         verification,
         reading: Reading::default(),
+        watch: None,
         unknown: vec![],
+        at: AT,
     }
 }
 
@@ -40,6 +42,7 @@ fn update(key_hash: Option<&str>, proof: ProofChange, reading: Option<Reading>) 
         key_hash,
         proof,
         reading,
+        watch: WatchChange::Keep,
         unknown: vec![],
         at: AT,
     }

@@ -19,6 +19,7 @@ use super::{
     scalar::{CommandId, Position},
     secrets::Draws,
     verification::{ReadingInput, VerificationInput, usual_preset},
+    watch,
     words::IntegrationKind,
 };
 
@@ -43,6 +44,9 @@ pub(super) struct CreateIntegrationInput {
     secret: Option<String>,
     /// How messages are read.
     reading: Option<ReadingInput>,
+    /// After how many seconds without a message an incident opens, from 30 to 90 days. Left out or 0: never; left out
+    /// for a heartbeat: 300.
+    silent_after_seconds: Option<i32>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -73,6 +77,9 @@ pub(super) struct UpdateIntegrationInput {
     keep_old_seconds: i32,
     /// How messages are read from now on.
     reading: Option<ReadingInput>,
+    /// After how many seconds without a message an incident opens from now on, from 30 to 90 days; 0: never, which a
+    /// heartbeat cannot have. It has its full time from now on.
+    silent_after_seconds: Option<i32>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -158,7 +165,7 @@ impl IntegrationMutation {
         CreateIntegrationPayload::answer(create(caller, Draws::of(ctx)?, input).await)
     }
 
-    /// Change an entrance: name, service, key, or whether it takes messages.
+    /// Change an entrance: name, service, key, how long it may be silent, or whether it takes messages.
     async fn update_integration(
         &self,
         ctx: &Context<'_>,
@@ -191,6 +198,8 @@ async fn create(
     let (signing_secret, shown) = secrets.choose(needed, input.secret).await?;
     keys.signing_secret = shown;
     let reading = input.reading.map(Into::into).unwrap_or_default();
+    let watch = watch::asked(kind, input.silent_after_seconds)?;
+    let at = caller.now();
     let (integration, position) = record(caller, id, &keys, signing_secret, command_id, |key_hash| {
         let (name, unknown) = (input.name, references.unknown());
         let key_hash = key_hash.unwrap_or_default();
@@ -202,7 +211,9 @@ async fn create(
             signing_secret,
             verification,
             reading,
+            watch,
             unknown,
+            at,
         }
     })
     .await?;
@@ -237,6 +248,7 @@ async fn update(
         .map_err(|_| Rejection::invalid("keepOldSeconds", "must not be negative"))?;
     let keep_until = (keep > 0).then(|| at.plus_seconds(keep));
     let reading = input.reading.map(Into::into);
+    let watch = watch::changed(input.silent_after_seconds)?;
     let (integration, position) = record(caller, id, &keys, secret, command_id, |key_hash| {
         let (name, enabled, unknown) = (input.name, input.enabled, references.unknown());
         let proof = ProofChange { verification, secret, keep_until };
@@ -247,6 +259,7 @@ async fn update(
             key_hash,
             proof,
             reading,
+            watch,
             unknown,
             at,
         }

@@ -43,6 +43,7 @@ mod tests;
 mod user;
 mod user_mutation;
 mod verification;
+mod watch;
 mod words;
 
 use std::sync::Arc;
@@ -88,6 +89,7 @@ struct Mutation(
     schedule::SwapMutation,
     policy::PolicyMutation,
     integration_mutation::IntegrationMutation,
+    watch::WatchMutation,
     api_key::ApiKeyMutation,
     calendar_feed::CalendarFeedMutation,
 );

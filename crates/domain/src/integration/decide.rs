@@ -2,7 +2,7 @@
 
 use super::{
     Entrance, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Refusals,
-    Verification,
+    Verification, watch,
 };
 use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
 
@@ -32,6 +32,7 @@ pub(super) fn decide(integration: &Integration, command: &IntegrationCommand) ->
             }
             Ok(vec![IntegrationEvent::SubscriptionConfirmed { topic: topic.clone(), at: *at }])
         }
+        IntegrationCommand::Watch(command) => watch::decide(integration, command),
     }
 }
 
@@ -48,7 +49,9 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         signing_secret,
         verification,
         reading,
+        watch,
         unknown,
+        at,
     } = command
     else {
         return Ok(vec![]);
@@ -61,10 +64,11 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
     } else if *kind == IntegrationKind::CloudWatch {
         return Err(Invalid::new("topics", "must name the topics that may send").into());
     }
+    let watched = watch::begin(*kind, *watch, *at)?;
     if integration.entrance.is_some() {
         return Err(ConfigRejection::AlreadyExists(IntegrationId::CATEGORY));
     }
-    Ok(vec![IntegrationEvent::Created {
+    let created = IntegrationEvent::Created {
         name: name.clone(),
         kind: *kind,
         service: *service,
@@ -72,7 +76,8 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         signing_secret: *signing_secret,
         verification: verification.clone(),
         reading: *reading,
-    }])
+    };
+    Ok(std::iter::once(created).chain(watched).collect())
 }
 
 fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
@@ -83,6 +88,7 @@ fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
         key_hash,
         proof,
         reading,
+        watch,
         unknown,
         at,
     } = command
@@ -108,6 +114,7 @@ fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
     if let Some(reading) = reading.filter(|reading| *reading != entrance.reading) {
         events.push(IntegrationEvent::ReadingChanged { reading });
     }
+    events.extend(watch::change(entrance, &integration.vigil, *watch, *at)?);
     match (enabled, integration.disabled_at) {
         (Some(false), None) => events.push(IntegrationEvent::Disabled { at: *at }),
         (Some(true), Some(_)) => events.push(IntegrationEvent::Enabled { at: *at }),

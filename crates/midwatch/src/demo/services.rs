@@ -121,7 +121,9 @@ async fn entrance(
         signing_secret: None,
         verification: None,
         reading: Reading::default(),
+        watch: None,
         unknown: vec![],
+        at: recorder.app.engine.now(),
     };
     recorder.once::<Integration>(&format!("create integration {name}"), integration, &command).await?;
     Ok(Entrance { service, integration })

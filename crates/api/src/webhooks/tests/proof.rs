@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::Clock;
-use domain::integration::{Preset, ProofChange, SignatureScheme};
+use domain::integration::{Preset, ProofChange, SignatureScheme, WatchChange};
 use ring::hmac;
 
 use super::*;
@@ -127,6 +127,7 @@ async fn both_secrets_and_keys_are_good_until_the_rotation_ends() {
             ..Default::default()
         },
         reading: None,
+        watch: WatchChange::Keep,
         unknown: vec![],
         at,
     };
