@@ -9,7 +9,10 @@ use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, recorder};
+use crate::{
+    clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, recorder, watcher,
+    watcher::Lookout,
+};
 
 /// Says what the bytes of a delivery mean, or why they make no sense. Pure.
 pub type Translate =
@@ -36,6 +39,8 @@ pub struct Parts {
     pub public_url: String,
     /// Where it can be seen how far notices are.
     pub desk: Desk,
+    /// Where it can be seen how far the watcher is.
+    pub lookout: Lookout,
 }
 
 /// All reactors of a node.
@@ -60,7 +65,8 @@ impl Reactors {
         running.spawn(named("notices", notices::run(parts.clone())));
         running.spawn(named("clock", clock::run(parts.clone())));
         running.spawn(named("recorder", recorder::run(parts.clone())));
-        running.spawn(named("leaver", leaver::run(parts)));
+        running.spawn(named("leaver", leaver::run(parts.clone())));
+        running.spawn(named("watcher", watcher::run(parts)));
         running.spawn(named("dispatcher", dispatcher.run()));
         let ended = tokio::select! {
             () = stop.cancelled() => None,
