@@ -89,7 +89,9 @@ pub(crate) async fn found(store: &Store, url: String) -> Outcome<World> {
         reading: Reading::default(),
         // Measurements are of what Midwatch can do, not of what it allows one integration.
         rate_limit: Some(RateLimit::MOST_PER_MINUTE),
+        watch: None,
         unknown: vec![],
+        at: engine.now(),
     };
     record::<Integration>(&engine, world.integration, &entrance).await?;
     Ok(World { ladder: Ladder { policy: Some(policy), levels, repeat: 0 }, ..world })

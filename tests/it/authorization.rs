@@ -12,9 +12,9 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents, decide about their own shifts, or has a calendar; all others
-/// configure, and that is for administrators.
-const ACTS: [&str; 17] = [
+/// Mutations for everybody who may act on incidents, decide about their own shifts, has a calendar, or knows why a
+/// silence is none; all others configure, and that is for administrators.
+const ACTS: [&str; 19] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -32,6 +32,8 @@ const ACTS: [&str; 17] = [
     "declineShiftSwap",
     "withdrawShiftSwap",
     "undoShiftSwap",
+    "muteIntegration",
+    "unmuteIntegration",
 ];
 /// Queries and subscriptions for administrators; all others are for everybody with a token.
 const CONFIDENTIAL: [&str; 2] = ["events", "apiKeys"];

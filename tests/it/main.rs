@@ -10,6 +10,7 @@ mod crash;
 mod deduplication;
 mod escalation;
 mod graphql_ws;
+mod heartbeats;
 mod hostile_bodies;
 mod notices;
 mod on_call_record;

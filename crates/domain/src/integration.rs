@@ -11,14 +11,15 @@ mod severities;
 #[cfg(test)]
 mod tests;
 mod verification;
+mod watch;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, ConfigRejection, Fact, IntegrationId, SecretId, ServiceId, Subject, Timestamp, Unknown,
-    incident::Merging,
+    Actor, Aggregate, ConfigRejection, Fact, IncidentId, IntegrationId, SecretId, ServiceId, Subject,
+    Timestamp, Unknown, incident::Merging,
 };
 
 pub use handling::{Handling, HandlingChange};
@@ -29,6 +30,7 @@ pub use reading::{Identity, InsufficientData, Reading};
 pub use routing::{Grouping, Outcome, Routing, Rule, Ruling, Treatment};
 pub use severities::Severities;
 pub use verification::{Algorithm, Encoding, Preset, SignatureScheme, Verification};
+pub use watch::{Mute, Silence, SilenceEnd, Vigil, Watch, WatchChange, WatchCommand};
 
 /// What can be asked of an integration.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +54,12 @@ pub enum IntegrationCommand {
         reading: Reading,
         /// How many messages it takes in a minute; none: the usual number.
         rate_limit: Option<u32>,
+        /// How long it may be silent; none: what is usual for its kind.
+        watch: Option<Watch>,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
+        /// When.
+        at: Timestamp,
     },
     /// Change what is given.
     UpdateIntegration {
@@ -71,6 +77,8 @@ pub enum IntegrationCommand {
         reading: Option<Reading>,
         /// How many messages it takes in a minute from now on; `Some(None)`: the usual number.
         rate_limit: Option<Option<u32>>,
+        /// How long it may be silent from now on.
+        watch: WatchChange,
         /// References among these that do not exist.
         unknown: Vec<Unknown>,
         /// When.
@@ -113,6 +121,8 @@ pub enum IntegrationCommand {
         /// When.
         at: Timestamp,
     },
+    /// Something about its silence.
+    Watch(WatchCommand),
 }
 
 /// How messages prove themselves from now on; what is left out stays.
@@ -266,6 +276,56 @@ pub enum IntegrationEvent {
         /// When.
         at: Timestamp,
     },
+    /// It may be silent for another time.
+    #[serde(rename = "integration.watch_set.v1")]
+    WatchSet {
+        /// How long from now on; none: as long as it likes.
+        watch: Option<Watch>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its silence is no alarm for a while.
+    #[serde(rename = "integration.watch_muted.v1")]
+    WatchMuted {
+        /// Why.
+        reason: String,
+        /// Until when; none: until somebody ends it.
+        until: Option<Timestamp>,
+        /// Who decided so.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its silence is an alarm again.
+    #[serde(rename = "integration.watch_unmuted.v1")]
+    WatchUnmuted {
+        /// When.
+        at: Timestamp,
+    },
+    /// It was not heard for too long.
+    #[serde(rename = "integration.fell_silent.v1")]
+    FellSilent {
+        /// When the last message came; if none ever did, from when on one was waited for.
+        since: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// People are told of its silence.
+    #[serde(rename = "integration.silence_reported.v1")]
+    SilenceReported {
+        /// The incident that tells them.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its silence is over.
+    #[serde(rename = "integration.silence_ended.v1")]
+    SilenceEnded {
+        /// Why.
+        reason: SilenceEnd,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Fact for IntegrationEvent {
@@ -273,6 +333,7 @@ impl Fact for IntegrationEvent {
         match self {
             Self::Created { service, .. } | Self::Rerouted { service } => vec![(*service).into()],
             Self::RoutingChanged { routing } => routing.services().map(Into::into).collect(),
+            Self::SilenceReported { incident, .. } => vec![(*incident).into()],
             Self::Renamed { .. }
             | Self::KeyRotated { .. }
             | Self::VerificationChanged { .. }
@@ -287,7 +348,12 @@ impl Fact for IntegrationEvent {
             | Self::MessagesLimited { .. }
             | Self::SubscriptionConfirmed { .. }
             | Self::Disabled { .. }
-            | Self::Enabled { .. } => vec![],
+            | Self::Enabled { .. }
+            | Self::WatchSet { .. }
+            | Self::WatchMuted { .. }
+            | Self::WatchUnmuted { .. }
+            | Self::FellSilent { .. }
+            | Self::SilenceEnded { .. } => vec![],
         }
     }
 }
@@ -307,6 +373,8 @@ pub struct Integration {
     pub subscriptions: Vec<String>,
     /// Words for severities that nobody knows and that its messages used, and when each came first.
     pub unknown_severities: Vec<(String, Timestamp)>,
+    /// How long it may be silent, and whether it is.
+    pub vigil: Vigil,
 }
 
 /// Messages that did not prove themselves.
@@ -380,7 +448,16 @@ impl Aggregate for Integration {
         match event {
             IntegrationEvent::Created { .. } => self.entrance = Entrance::created(event),
             IntegrationEvent::Disabled { at } => self.disabled_at = Some(*at),
-            IntegrationEvent::Enabled { .. } => self.disabled_at = None,
+            IntegrationEvent::Enabled { .. } => {
+                self.disabled_at = None;
+                self.vigil.evolve(event);
+            }
+            IntegrationEvent::WatchSet { .. }
+            | IntegrationEvent::WatchMuted { .. }
+            | IntegrationEvent::WatchUnmuted { .. }
+            | IntegrationEvent::FellSilent { .. }
+            | IntegrationEvent::SilenceReported { .. }
+            | IntegrationEvent::SilenceEnded { .. } => self.vigil.evolve(event),
             IntegrationEvent::MessagesRefused { count, reason, at } => {
                 self.refusals.count += u64::from(*count);
                 self.refusals.last = Some((*at, reason.clone()));
@@ -484,7 +561,13 @@ impl Entrance {
             | IntegrationEvent::MessagesLimited { .. }
             | IntegrationEvent::SubscriptionConfirmed { .. }
             | IntegrationEvent::Disabled { .. }
-            | IntegrationEvent::Enabled { .. } => {}
+            | IntegrationEvent::Enabled { .. }
+            | IntegrationEvent::WatchSet { .. }
+            | IntegrationEvent::WatchMuted { .. }
+            | IntegrationEvent::WatchUnmuted { .. }
+            | IntegrationEvent::FellSilent { .. }
+            | IntegrationEvent::SilenceReported { .. }
+            | IntegrationEvent::SilenceEnded { .. } => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     Target, TeamId, Timestamp, Unknown, UserId,
     api_key::{ApiKey, ApiKeyCommand},
     calendar_feed::{CalendarFeed, CalendarFeedCommand, Scope},
-    integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading},
+    integration::{Integration, IntegrationCommand, IntegrationKind, ProofChange, Reading, WatchChange},
     notice::ShiftNotices,
     organization::{Organization, OrganizationCommand},
     policy::{Policy, PolicyCommand},
@@ -101,7 +101,9 @@ fn integration(key_hash: &str) -> IntegrationCommand {
         verification: None,
         reading: Reading::default(),
         rate_limit: None,
+        watch: None,
         unknown: vec![],
+        at: AT,
     }
 }
 
@@ -114,6 +116,7 @@ fn integration_update(enabled: Option<bool>, key_hash: Option<&str>) -> Integrat
         proof: ProofChange::default(),
         reading: None,
         rate_limit: None,
+        watch: WatchChange::Keep,
         unknown: vec![],
         at: AT,
     }

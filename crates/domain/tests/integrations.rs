@@ -4,7 +4,7 @@ use domain::{
     Aggregate, ConfigRejection, Rejection, SecretId, ServiceId, Timestamp,
     integration::{
         Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Limited, Preset,
-        ProofChange, RateLimit, Reading, SignatureScheme, Verification,
+        ProofChange, RateLimit, Reading, SignatureScheme, Verification, WatchChange,
     },
 };
 use uuid::Uuid;
@@ -28,7 +28,9 @@ fn create(kind: IntegrationKind, verification: Option<Verification>) -> Integrat
         verification,
         reading: Reading::default(),
         rate_limit: None,
+        watch: None,
         unknown: vec![],
+        at: AT,
     }
 }
 
@@ -42,6 +44,7 @@ fn update(key_hash: Option<&str>, proof: ProofChange, reading: Option<Reading>) 
         proof,
         reading,
         rate_limit: None,
+        watch: WatchChange::Keep,
         unknown: vec![],
         at: AT,
     }
@@ -155,6 +158,7 @@ fn limit(per_minute: Option<u32>) -> IntegrationCommand {
         proof,
         reading,
         rate_limit,
+        watch: WatchChange::Keep,
         unknown,
         at,
     }

@@ -55,6 +55,8 @@ pub struct Running {
     pub health: Arc<Health>,
     /// How far its notices are.
     pub notices: reactors::Desk,
+    /// How far its watcher is.
+    pub watching: reactors::Lookout,
     /// The demo, if there is one.
     pub demo: Option<Demo>,
     tasks: Tasks,
@@ -104,7 +106,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     let mut tasks = Tasks::new(stop.clone());
     let following = (directory.clone(), stop.clone());
     tasks.spawn("the directory", async move { until(following.1, following.0.follow()).await });
-    let notices = reactors::Desk::default();
+    let (notices, watching) = (reactors::Desk::default(), reactors::Lookout::default());
     let worker = Worker {
         store,
         reads: reads.clone(),
@@ -124,6 +126,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             connectors,
             public_url,
             desk: notices.clone(),
+            lookout: watching.clone(),
         },
         health: Arc::clone(&health),
         stop: stop.clone(),
@@ -149,7 +152,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     let router = api::router(app.clone(), &ops, open);
     tasks.spawn("the HTTP server", serve::serve(listener, router, stop.clone()));
     tasks.spawn("the measurements", until(stop, upkeep()));
-    Ok(Running { address, app, health, notices, demo, tasks })
+    Ok(Running { address, app, health, notices, watching, demo, tasks })
 }
 
 impl Running {

@@ -21,6 +21,7 @@ mod page_log;
 mod projection;
 mod projector;
 mod rebuild;
+mod silence;
 mod slice;
 mod subject;
 mod timeline;

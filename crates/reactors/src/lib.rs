@@ -1,9 +1,10 @@
 //! Facts and deadlines in, commands and effects out.
 //!
-//! Seven reactors, each safe to run twice: `intake` turns deliveries into incidents, `clock` escalates what is overdue,
+//! Eight reactors, each safe to run twice: `intake` turns deliveries into incidents, `clock` escalates what is overdue,
 //! `pager` turns levels into pages, `dispatcher` hands pages to connectors, `recorder` writes down who is on call,
-//! `leaver` takes people who left out of schedules, `notices` tells people about their time on call. Each finds its place
-//! again from the log and the read models after a crash.
+//! `leaver` takes people who left out of schedules, `notices` tells people about their time on call, `watcher` opens
+//! incidents for integrations that fall silent. Each finds its place again from the log and the read models after a
+//! crash.
 
 mod clock;
 mod dispatcher;
@@ -16,6 +17,8 @@ mod pager;
 mod parts;
 mod recorder;
 mod retry;
+mod watcher;
 
 pub use notices::Desk;
 pub use parts::{Message, Parts, Reactors, Translate};
+pub use watcher::Lookout;

@@ -13,7 +13,10 @@ use projections::ReadModels;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, recorder};
+use crate::{
+    clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, recorder, watcher,
+    watcher::Lookout,
+};
 
 /// Says what a delivery means and what its integration makes of that, or why it makes no sense. Pure.
 pub type Translate = Arc<dyn Fn(Message<'_>, &Handling) -> Result<Meaning, String> + Send + Sync>;
@@ -52,6 +55,8 @@ pub struct Parts {
     pub public_url: String,
     /// Where it can be seen how far notices are.
     pub desk: Desk,
+    /// Where it can be seen how far the watcher is.
+    pub lookout: Lookout,
 }
 
 /// All reactors of a node.
@@ -76,7 +81,8 @@ impl Reactors {
         running.spawn(named("notices", notices::run(parts.clone())));
         running.spawn(named("clock", clock::run(parts.clone())));
         running.spawn(named("recorder", recorder::run(parts.clone())));
-        running.spawn(named("leaver", leaver::run(parts)));
+        running.spawn(named("leaver", leaver::run(parts.clone())));
+        running.spawn(named("watcher", watcher::run(parts)));
         running.spawn(named("dispatcher", dispatcher.run()));
         let ended = tokio::select! {
             () = stop.cancelled() => None,

@@ -142,11 +142,13 @@ impl TestApp {
             let quiet = reads.next_quiet().await.expect("deadlines can be read");
             let page = reads.next_page(now).await.expect("deadlines can be read");
             let notice = self.running.notices.next_at();
+            let watch = self.running.watching.next_at();
             let next = escalation
                 .into_iter()
                 .chain(quiet)
                 .chain(page)
                 .chain(notice)
+                .chain(watch)
                 .min()
                 .filter(|next| *next <= end)
                 .unwrap_or(end);
@@ -184,6 +186,7 @@ impl TestApp {
             && app.reads.due_pages(now, None, 1).await.is_ok_and(|rows| rows.is_empty())
             && self.has_written_down(now).await
             && self.running.notices.is_done(head, now)
+            && self.running.watching.is_done(head, now)
             && app.engine.store().head() == head
     }
 

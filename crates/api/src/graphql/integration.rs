@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject, connection::Connection};
 use commands::Directory;
-use domain::{IntegrationId, ServiceId, integration::Entrance};
+use domain::{
+    IntegrationId, ServiceId,
+    integration::{Entrance, Vigil},
+};
 
 use super::{
     caller::{Caller, app},
@@ -13,6 +16,7 @@ use super::{
     service::Service,
     slice,
     verification::{Reading, Verification},
+    watch::IntegrationWatch,
     words::IntegrationKind,
 };
 
@@ -25,6 +29,7 @@ pub(super) struct Integration {
     rate_limit: RateLimit,
     subscriptions: Vec<String>,
     unknown_severities: Vec<UnknownSeverity>,
+    vigil: Vigil,
 }
 
 /// A word for a severity that nobody knows, so that `MEDIUM` is assumed.
@@ -94,6 +99,7 @@ impl Integration {
             rate_limit,
             subscriptions,
             unknown_severities: unknown.collect(),
+            vigil: state.vigil.clone(),
         })
     }
 }
@@ -198,6 +204,24 @@ impl Integration {
     /// Since when it takes no messages; null: it takes them.
     async fn disabled_at(&self) -> Option<DateTime> {
         self.disabled_at
+    }
+
+    /// How long it may be silent, and whether it is; null: it is not watched.
+    async fn watch(&self) -> Option<IntegrationWatch> {
+        IntegrationWatch::of(&self.vigil)
+    }
+
+    /// When the last message came through it; null: none ever did.
+    #[graphql(complexity = 5)]
+    async fn last_heard_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, Fault> {
+        Ok(app(ctx)?.reads.last_heard(self.id).await?.map(DateTime))
+    }
+
+    /// A fitting `silentAfterSeconds`: twice the longest pause between its last 200 messages, the one longest of a
+    /// hundred left out. Null while there are fewer than 20 messages.
+    #[graphql(complexity = 5)]
+    async fn usual_silence_seconds(&self, ctx: &Context<'_>) -> Result<Option<u32>, Fault> {
+        Ok(app(ctx)?.reads.usual_silence(self.id).await?)
     }
 
     /// What came through it, newest first.

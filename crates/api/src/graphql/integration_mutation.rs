@@ -19,6 +19,7 @@ use super::{
     scalar::{CommandId, Position},
     secrets::Draws,
     verification::{ReadingInput, VerificationInput, usual_preset},
+    watch,
     words::IntegrationKind,
 };
 
@@ -45,6 +46,9 @@ pub(super) struct CreateIntegrationInput {
     reading: Option<ReadingInput>,
     /// How many messages it takes in a minute; left out, 60,000.
     rate_limit_per_minute: Option<i32>,
+    /// After how many seconds without a message an incident opens, from 30 to 90 days. Left out or 0: never; left out
+    /// for a heartbeat: 300.
+    silent_after_seconds: Option<i32>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -77,6 +81,9 @@ pub(super) struct UpdateIntegrationInput {
     reading: Option<ReadingInput>,
     /// How many messages it takes in a minute from now on; null: 60,000, as if none had been chosen.
     rate_limit_per_minute: MaybeUndefined<i32>,
+    /// After how many seconds without a message an incident opens from now on, from 30 to 90 days; 0: never, which a
+    /// heartbeat cannot have. It has its full time from now on.
+    silent_after_seconds: Option<i32>,
     /// Makes repeating the request safe.
     command_id: Option<CommandId>,
 }
@@ -162,7 +169,7 @@ impl IntegrationMutation {
         CreateIntegrationPayload::answer(create(caller, Draws::of(ctx)?, input).await)
     }
 
-    /// Change an entrance: name, service, key, or whether it takes messages.
+    /// Change an entrance: name, service, key, how long it may be silent, or whether it takes messages.
     async fn update_integration(
         &self,
         ctx: &Context<'_>,
@@ -196,6 +203,8 @@ async fn create(
     keys.signing_secret = shown;
     let reading = input.reading.map(Into::into).unwrap_or_default();
     let rate_limit = input.rate_limit_per_minute.map(per_minute).transpose()?;
+    let watch = watch::asked(kind, input.silent_after_seconds)?;
+    let at = caller.now();
     let (integration, position) = record(caller, id, &keys, signing_secret, command_id, |key_hash| {
         let (name, unknown) = (input.name, references.unknown());
         let key_hash = key_hash.unwrap_or_default();
@@ -208,7 +217,9 @@ async fn create(
             verification,
             reading,
             rate_limit,
+            watch,
             unknown,
+            at,
         }
     })
     .await?;
@@ -248,6 +259,7 @@ async fn update(
         MaybeUndefined::Null => Some(None),
         MaybeUndefined::Value(chosen) => Some(Some(per_minute(chosen)?)),
     };
+    let watch = watch::changed(input.silent_after_seconds)?;
     let (integration, position) = record(caller, id, &keys, secret, command_id, |key_hash| {
         let (name, enabled, unknown) = (input.name, input.enabled, references.unknown());
         let proof = ProofChange { verification, secret, keep_until };
@@ -259,6 +271,7 @@ async fn update(
             proof,
             reading,
             rate_limit,
+            watch,
             unknown,
             at,
         }

@@ -44,6 +44,7 @@ mod tests;
 mod user;
 mod user_mutation;
 mod verification;
+mod watch;
 mod words;
 
 use std::sync::Arc;
@@ -91,6 +92,7 @@ struct Mutation(
     policy::PolicyMutation,
     integration_mutation::IntegrationMutation,
     handling::HandlingMutation,
+    watch::WatchMutation,
     api_key::ApiKeyMutation,
     calendar_feed::CalendarFeedMutation,
 );

@@ -9,7 +9,7 @@ use domain::{
     calendar_feed::{CalendarFeedEvent, Scope},
     delivery::{DeliveryEvent, Verdict},
     incident::{Cause, Hold, IncidentEvent},
-    integration::{IntegrationEvent, RateLimit},
+    integration::{IntegrationEvent, RateLimit, SilenceEnd},
     notice::{About, NoticeEvent, SwapStep, Withheld},
     on_call::{self, OnCallEvent},
     organization::OrganizationEvent,
@@ -338,6 +338,33 @@ impl Words<'_> {
             }
             IntegrationEvent::Disabled { .. } => format!("{by} disabled the integration"),
             IntegrationEvent::Enabled { .. } => format!("{by} enabled the integration"),
+            IntegrationEvent::WatchSet { watch: Some(watch), .. } => {
+                format!("{by} set an alarm for {} seconds of silence", watch.after_seconds)
+            }
+            IntegrationEvent::WatchSet { watch: None, .. } => {
+                format!("{by} ended the alarm for silence")
+            }
+            IntegrationEvent::WatchMuted { reason, until, by, .. } => {
+                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+                format!("{} muted the alarm for silence{until}: {reason}", self.who(by))
+            }
+            IntegrationEvent::WatchUnmuted { .. } => format!("{by} unmuted the alarm for silence"),
+            IntegrationEvent::FellSilent { since, .. } => {
+                format!("The integration fell silent: nothing has come since {since}")
+            }
+            IntegrationEvent::SilenceReported { incident, .. } => {
+                format!("The silence is reported as {incident}")
+            }
+            IntegrationEvent::SilenceEnded { reason, .. } => match reason {
+                SilenceEnd::Heard => "The integration was heard again".to_owned(),
+                SilenceEnd::Muted => "The silence is no alarm any more: the integration is muted".to_owned(),
+                SilenceEnd::Disabled => {
+                    "The silence is no alarm any more: the integration is disabled".to_owned()
+                }
+                SilenceEnd::Unwatched => {
+                    "The silence is no alarm any more: nobody watches the integration".to_owned()
+                }
+            },
         }
     }
 

@@ -338,6 +338,7 @@ pub(super) const fn usual_preset(kind: domain::integration::IntegrationKind) -> 
         | Kind::Opsgenie
         | Kind::Datadog
         | Kind::NewRelic
-        | Kind::CloudWatch => Preset::Midwatch,
+        | Kind::CloudWatch
+        | Kind::Heartbeat => Preset::Midwatch,
     }
 }

@@ -69,6 +69,8 @@ pub(super) enum IntegrationKind {
     /// GitHub's webhooks, and whatever signs as GitHub does.
     #[graphql(name = "GITHUB")]
     GitHub,
+    /// Whatever calls a URL to say that it is alive; nothing for too long opens an incident.
+    Heartbeat,
 }
 
 /// How the sender of a delivery proved itself.

@@ -67,7 +67,8 @@ const fn too_many(format: IntegrationKind) -> StatusCode {
         | IntegrationKind::NewRelic
         | IntegrationKind::CloudWatch
         | IntegrationKind::Sentry
-        | IntegrationKind::GitHub => StatusCode::SERVICE_UNAVAILABLE,
+        | IntegrationKind::GitHub
+        | IntegrationKind::Heartbeat => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

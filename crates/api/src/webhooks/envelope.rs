@@ -35,7 +35,8 @@ const fn topic_header(kind: IntegrationKind) -> Option<&'static str> {
         | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic
-        | IntegrationKind::CloudWatch => None,
+        | IntegrationKind::CloudWatch
+        | IntegrationKind::Heartbeat => None,
     }
 }
 
@@ -55,7 +56,8 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
         | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic
-        | IntegrationKind::CloudWatch => &[],
+        | IntegrationKind::CloudWatch
+        | IntegrationKind::Heartbeat => &[],
     };
     let named = signed.into_iter().chain(usual.iter().copied()).find_map(|name| kept(claim, name));
     named.or_else(|| translate::sender_id(entrance.kind, is_form(claim), claim.body))

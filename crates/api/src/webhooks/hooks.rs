@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Router,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{request::Parts, uri::PathAndQuery},
+    http::{Method, StatusCode, request::Parts, uri::PathAndQuery},
     response::Response,
     routing::post,
 };
@@ -27,7 +27,12 @@ pub(crate) fn routes(app: App) -> Router {
         let take = move |State(hooks): State<Arc<Hooks>>, key: Key, request: Request| async move {
             plain(&hooks, kind, key, request).await
         };
-        router.route(&format!("/hooks/{word}/{{key}}"), post(take))
+        let methods = match kind {
+            // Whatever can call a URL can beat. A route for GET is one for HEAD, too.
+            IntegrationKind::Heartbeat => post(beat).put(beat).get(beat),
+            _ => post(take),
+        };
+        router.route(&format!("/hooks/{word}/{{key}}"), methods)
     });
     hooks
         .route("/v2/enqueue", post(enqueue))
@@ -78,6 +83,16 @@ pub(super) fn told(standing: Option<Standing>, answer: Response) -> Response {
         Some(standing) => standing.tell(answer),
         None => answer,
     }
+}
+
+/// Takes a sign of life. Whoever only fetches a page expects it to be there.
+async fn beat(State(hooks): State<Arc<Hooks>>, key: Key, request: Request) -> Response {
+    let fetches = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut response = plain(&hooks, IntegrationKind::Heartbeat, key, request).await;
+    if fetches && response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::OK;
+    }
+    response
 }
 
 /// The path and the query that were called.

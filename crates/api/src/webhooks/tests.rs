@@ -82,7 +82,9 @@ impl Doors {
             verification: Some(verification),
             reading,
             rate_limit: None,
+            watch: None,
             unknown: vec![],
+            at: self.app.engine.now(),
         };
         self.change(IntegrationId::new(Uuid::from_u128(number.into())), &command).await;
         key
@@ -147,7 +149,9 @@ async fn app_at(store: &Store, clock: VirtualClock) -> App {
             verification: None,
             reading: Reading::default(),
             rate_limit: None,
+            watch: None,
             unknown: vec![],
+            at: Timestamp::from_millis(NOW),
         };
         let metadata = Metadata::of(Actor::Administrator, Uuid::from_u128(number));
         let id = IntegrationId::new(Uuid::from_u128(number));
@@ -185,6 +189,28 @@ async fn a_generic_message_is_kept_as_it_came_and_accepted() {
     assert!(answer["delivery"].as_str().is_some_and(|id| id.starts_with("dlv_")));
     let kept = doors.kept().await;
     assert_eq!((kept.len(), &kept[0]["body"], &kept[0]["proof"]), (1, &json!({"text": body}), &json!("key")));
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_a_call_with_any_usual_method_and_any_body() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::Heartbeat, Verification::Key, Reading::default()).await;
+    for (method, expected) in [
+        ("GET", StatusCode::OK),
+        ("HEAD", StatusCode::OK),
+        ("POST", StatusCode::ACCEPTED),
+        ("PUT", StatusCode::ACCEPTED),
+        ("DELETE", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let request = Request::builder().method(method).uri(format!("/hooks/heartbeat/{key}"));
+        let (status, _) = doors.send(request.body(Body::from("\u{fffd}{")).expect("a request")).await;
+        assert_eq!(status, expected, "{method}");
+    }
+    assert_eq!(doors.kept().await.len(), 4);
+    let (status, _) = doors.post(&format!("/hooks/heartbeat/{key}"), vec![b'a'; 512 * 1024 + 1]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    let get = Request::get("/hooks/generic/generic-key").body(Body::empty()).expect("a request");
+    assert_eq!(doors.send(get).await.0, StatusCode::METHOD_NOT_ALLOWED, "other kinds are posted to");
 }
 
 #[tokio::test]

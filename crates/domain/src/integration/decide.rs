@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Entrance, Handling, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange,
-    RateLimit, Refusals, Verification,
+    RateLimit, Refusals, Verification, watch,
 };
 use crate::{ConfigRejection, IntegrationId, Invalid, SecretId, Timestamp, validate};
 
@@ -56,6 +56,7 @@ pub(super) fn decide(integration: &Integration, command: &IntegrationCommand) ->
             }
             Ok(vec![IntegrationEvent::SubscriptionConfirmed { topic: topic.clone(), at: *at }])
         }
+        IntegrationCommand::Watch(command) => watch::decide(integration, command),
     }
 }
 
@@ -96,7 +97,9 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         verification,
         reading,
         rate_limit,
+        watch,
         unknown,
+        at,
     } = command
     else {
         return Ok(vec![]);
@@ -110,6 +113,7 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         return Err(Invalid::new("topics", "must name the topics that may send").into());
     }
     check_rate_limit(*rate_limit)?;
+    let watched = watch::begin(*kind, *watch, *at)?;
     if integration.entrance.is_some() {
         return Err(ConfigRejection::AlreadyExists(IntegrationId::CATEGORY));
     }
@@ -123,7 +127,7 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         reading: *reading,
     };
     let limit = rate_limit.map(|per_minute| IntegrationEvent::RateLimitSet { per_minute: Some(per_minute) });
-    Ok([Some(created), limit].into_iter().flatten().collect())
+    Ok([Some(created), limit, watched].into_iter().flatten().collect())
 }
 
 fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
@@ -135,6 +139,7 @@ fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
         proof,
         reading,
         rate_limit,
+        watch,
         unknown,
         at,
     } = command
@@ -164,6 +169,7 @@ fn update(integration: &Integration, command: &IntegrationCommand) -> Decision {
         check_rate_limit(per_minute)?;
         events.push(IntegrationEvent::RateLimitSet { per_minute });
     }
+    events.extend(watch::change(entrance, &integration.vigil, *watch, *at)?);
     match (enabled, integration.disabled_at) {
         (Some(false), None) => events.push(IntegrationEvent::Disabled { at: *at }),
         (Some(true), Some(_)) => events.push(IntegrationEvent::Enabled { at: *at }),

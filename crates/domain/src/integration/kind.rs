@@ -26,11 +26,13 @@ pub enum IntegrationKind {
     Sentry,
     /// Whatever signs as GitHub does.
     GitHub,
+    /// Whatever calls a URL to say that it is alive.
+    Heartbeat,
 }
 
 impl IntegrationKind {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Generic,
         Self::Alertmanager,
         Self::PagerDuty,
@@ -41,6 +43,7 @@ impl IntegrationKind {
         Self::CloudWatch,
         Self::Sentry,
         Self::GitHub,
+        Self::Heartbeat,
     ];
 
     /// The word in stored events and metrics.
@@ -56,6 +59,7 @@ impl IntegrationKind {
             Self::CloudWatch => "cloud_watch",
             Self::Sentry => "sentry",
             Self::GitHub => "git_hub",
+            Self::Heartbeat => "heartbeat",
         }
     }
 
@@ -71,6 +75,7 @@ impl IntegrationKind {
             Self::CloudWatch => Some("cloudwatch"),
             Self::Sentry => Some("sentry"),
             Self::GitHub => Some("github"),
+            Self::Heartbeat => Some("heartbeat"),
         }
     }
 
@@ -93,7 +98,8 @@ impl IntegrationKind {
             | Self::Grafana
             | Self::Datadog
             | Self::NewRelic
-            | Self::Sentry => 512 * KIB,
+            | Self::Sentry
+            | Self::Heartbeat => 512 * KIB,
         }
     }
 }

@@ -123,7 +123,9 @@ async fn entrance(
         verification: None,
         reading: Reading::default(),
         rate_limit: None,
+        watch: None,
         unknown: vec![],
+        at: recorder.app.engine.now(),
     };
     recorder.once::<Integration>(&format!("create integration {name}"), integration, &command).await?;
     Ok(Entrance { service, integration })

@@ -195,6 +195,26 @@ async fn deliveries_are_listed_with_their_verdicts() {
 }
 
 #[tokio::test]
+async fn what_was_delivered_tells_how_talkative_an_integration_is() {
+    let mut world = World::new();
+    for number in 0..20 {
+        world.receive(delivery(number), integration(number % 2)).await;
+    }
+    let last = world.now();
+    world.receive(delivery(20), integration(0)).await;
+    for number in 21..60 {
+        world.receive(delivery(number), integration(1)).await;
+    }
+    for (_, models) in each(&world).await {
+        let heard = models.last_heard(integration(0)).await.expect("an answer");
+        assert_eq!(heard, Some(last));
+        assert_eq!(models.last_heard(integration(2)).await.expect("an answer"), None);
+        assert_eq!(models.usual_silence(integration(0)).await.expect("an answer"), None, "11 messages");
+        assert_eq!(models.usual_silence(integration(1)).await.expect("an answer"), Some(30));
+    }
+}
+
+#[tokio::test]
 async fn pages_are_due_until_they_are_done() {
     let mut world = World::new();
     let id = world.trigger("disk").await;

@@ -1,8 +1,9 @@
 //! How entrances are opened and changed: proofs, secrets and their rotation, and how messages are read.
 
+use domain::user::Role;
 use serde_json::{Value, json};
 
-use super::stand::Stand;
+use super::stand::{Stand, with_role};
 
 fn text(value: &Value) -> String {
     value.as_str().expect("it is text").to_owned()
@@ -78,4 +79,40 @@ async fn a_secret_is_rotated_with_an_overlap() {
         let (_, entrance) = directory.integration_by_key(&text(key), now).expect("it opens");
         assert_eq!(entrance.secrets(now).count(), 2);
     }
+}
+
+#[tokio::test]
+async fn responders_mute_what_administrators_watch_and_say_why() {
+    let stand = Stand::new().await;
+    let (_, service) = stand.world().await;
+    let watch = "integration { id watch { silentAfterSeconds mutedReason mutedUntil silentSince } }";
+    let none = json!({ "name": "Tool", "serviceId": service, "silentAfterSeconds": 0 });
+    let none = stand.done("createIntegration", watch, none).await;
+    assert_eq!(none["integration"]["watch"], Value::Null);
+    let beat = json!({ "name": "Beat", "kind": "HEARTBEAT", "serviceId": service });
+    let made = stand.done("createIntegration", &format!("{watch} url"), beat).await;
+    assert!(text(&made["url"]).starts_with("https://midwatch.example.org/hooks/heartbeat/"));
+    assert_eq!(made["integration"]["watch"]["silentAfterSeconds"], 300, "a heartbeat is always watched");
+
+    let id = &made["integration"]["id"];
+    for seconds in [-1, 0, 29] {
+        let update = json!({ "integrationId": id, "silentAfterSeconds": seconds });
+        let refused = stand.mutate(with_role(Role::Administrator), "updateIntegration", watch, update).await;
+        assert_eq!(refused["rejection"]["field"], "silentAfterSeconds", "{seconds}");
+    }
+    let responder = || with_role(Role::Responder);
+    let mute = |id: &Value, reason: &str| json!({ "integrationId": id, "reason": reason, "until": "2099-01-01T00:00:00Z" });
+    for (id, reason, field) in [(id, " ", "reason"), (&none["integration"]["id"], "a move", "integrationId")]
+    {
+        let refused = stand.mutate(responder(), "muteIntegration", watch, mute(id, reason)).await;
+        assert_eq!(refused["rejection"]["field"], field);
+    }
+    let muted = stand.mutate(responder(), "muteIntegration", watch, mute(id, "a move")).await;
+    let watched = &muted["integration"]["watch"];
+    assert_eq!(
+        (&watched["mutedReason"], &watched["mutedUntil"]),
+        (&json!("a move"), &json!("2099-01-01T00:00:00.000Z"))
+    );
+    let unmuted = stand.mutate(responder(), "unmuteIntegration", watch, json!({ "integrationId": id })).await;
+    assert_eq!(unmuted["integration"]["watch"]["mutedReason"], Value::Null);
 }

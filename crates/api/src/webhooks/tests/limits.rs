@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use domain::integration::ProofChange;
+use domain::integration::{ProofChange, WatchChange};
 use futures::stream;
 use store::{Append, NewEvent};
 
@@ -32,6 +32,7 @@ impl Doors {
             proof: ProofChange::default(),
             reading: None,
             rate_limit: Some(Some(per_minute)),
+            watch: WatchChange::Keep,
             unknown: vec![],
             at: now,
         };

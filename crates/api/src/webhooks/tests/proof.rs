@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::Clock;
-use domain::integration::{Preset, ProofChange, SignatureScheme};
+use domain::integration::{Preset, ProofChange, SignatureScheme, WatchChange};
 use ring::hmac;
 
 use super::*;
@@ -128,6 +128,7 @@ async fn both_secrets_and_keys_are_good_until_the_rotation_ends() {
         },
         reading: None,
         rate_limit: None,
+        watch: WatchChange::Keep,
         unknown: vec![],
         at,
     };

@@ -10,6 +10,7 @@ mod datadog;
 mod generic;
 mod git_hub;
 mod grafana;
+mod heartbeat;
 mod json;
 mod malformed;
 mod new_relic;
@@ -93,6 +94,9 @@ fn open(
         let why = format!("is too large: of its {bytes} bytes the first {} are kept", body.len());
         return Err(Malformed::at("", why));
     }
+    if format == IntegrationKind::Heartbeat {
+        return Ok(heartbeat::translate());
+    }
     if envelope.form {
         return match json::from_form(body)? {
             json::Form::Fields(message) => read(&message),
@@ -131,6 +135,7 @@ fn read(
         IntegrationKind::CloudWatch => cloud_watch::translate(message, envelope.reading),
         IntegrationKind::Sentry => sentry::translate(message, envelope),
         IntegrationKind::GitHub => git_hub::translate(message, envelope),
+        IntegrationKind::Heartbeat => Ok(heartbeat::translate()),
     }
 }
 
