@@ -111,6 +111,7 @@ impl Fold {
             News::Sent(_) | News::Withdrawn(_) => self.pages.entry(id).or_default().deadline = None,
             News::Received(_)
             | News::Concluded(_)
+            | News::Replayed(_)
             | News::Joined(_)
             | News::Raised(_)
             | News::Unacknowledged

@@ -21,6 +21,7 @@ use crate::ReadError;
 pub(crate) enum News<'a> {
     Received(Received<'a>),
     Concluded(Concluded),
+    Replayed(Replayed),
     Triggered(Box<Triggered>),
     Joined(Joined),
     Raised(Raised),
@@ -56,6 +57,11 @@ pub(crate) struct Concluded {
     pub(crate) verdict: Verdict,
     pub(crate) reason: String,
     pub(crate) incident: Option<IncidentId>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Replayed {
     pub(crate) at: Timestamp,
 }
 
@@ -190,6 +196,7 @@ fn read<'a>(kind: &str, payload: &'a [u8]) -> Result<News<'a>, serde_json::Error
     Ok(match kind {
         "delivery.received.v1" => News::Received(from(payload)?),
         "delivery.concluded.v1" => News::Concluded(from(payload)?),
+        "delivery.replay_requested.v1" => News::Replayed(from(payload)?),
         "incident.triggered.v1" => News::Triggered(from(payload)?),
         "incident.alerts_joined.v1" => News::Joined(from(payload)?),
         "incident.severity_raised.v1" => News::Raised(from(payload)?),
@@ -244,7 +251,7 @@ mod tests {
             names::<OnCallEvent>(),
         ];
         let names = names.concat();
-        assert_eq!(names.len(), 17, "{names:?}");
+        assert_eq!(names.len(), 18, "{names:?}");
         for name in names {
             let news = read(&name, b"{}");
             assert!(!matches!(news, Ok(News::Other)), "`{name}` is not understood");

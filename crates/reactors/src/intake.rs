@@ -2,9 +2,12 @@
 //!
 //! After a start, deliveries that a crash left without a verdict come first, in the order of the
 //! log; then new ones as they are stored. Alerts of one problem are decided in order and together,
-//! different problems side by side.
+//! different problems side by side. What is to be decided again has a lane of its own.
 
 mod joins;
+mod recovery;
+mod rehearsal;
+mod replays;
 mod saying;
 #[cfg(test)]
 mod tests;
@@ -21,7 +24,7 @@ use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
 use domain::{
     Actor, Alert, AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Meaning, Rejection,
     ServiceId, Severity, Timestamp, Translated,
-    delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
+    delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Test, Verdict},
     incident::{Incident, IncidentEvent, IncidentRejection},
 };
 use futures::{StreamExt, stream};
@@ -61,67 +64,19 @@ pub(crate) async fn run(parts: Parts) {
         }
     };
     if parts.reads.reach(head, PATIENCE).await {
-        recover(&parts, head).await;
-        complete(&parts, checkpoint, head).await;
-        follow(&parts, head).await;
+        recovery::recover(&parts, head).await;
+        recovery::complete(&parts, checkpoint, head).await;
+        tokio::join!(follow(&parts, head), replays::follow(&parts, head));
     } else {
         // New alerts do not wait for old ones that may long be decided.
         tracing::error!("the read models lag behind: deliveries from before the start are decided later");
         let late = async {
             while !parts.reads.reach(head, PATIENCE).await {}
-            recover(&parts, head).await;
-            complete(&parts, checkpoint, head).await;
+            recovery::recover(&parts, head).await;
+            recovery::complete(&parts, checkpoint, head).await;
+            replays::follow(&parts, head).await;
         };
         tokio::join!(late, follow(&parts, head));
-    }
-}
-
-/// Decides again what asks for several things. Whatever asks for one thing and has a verdict is decided.
-async fn complete(parts: &Parts, checkpoint: Position, until: Position) {
-    let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
-    let (mut after, mut backoff) = (checkpoint, Backoff::default());
-    while after < until {
-        match parts.engine.store().read(after, BATCH, &deliveries).await {
-            Ok(events) => {
-                backoff.reset();
-                let Some(last) = events.last().map(|event| event.position) else { return };
-                let events = events.into_iter().filter(|event| event.position <= until).map(Arc::new);
-                let several = |event: &Arc<Recorded>| match understand(parts, event) {
-                    Reading::Requests(requests) => requests.len() > 1,
-                    Reading::Nothing(_) | Reading::NotForUs => false,
-                };
-                decide(parts, &events.filter(several).collect::<Vec<_>>()).await;
-                after = last;
-            }
-            Err(fault) => backoff.wait("intake", &fault).await,
-        }
-    }
-}
-
-/// Decides what was left without a verdict up to `until`.
-async fn recover(parts: &Parts, until: Position) {
-    let (mut after, mut backoff) = (0, Backoff::default());
-    while after < until {
-        let found = async {
-            let undecided = parts.reads.undecided(after, BATCH).await.map_err(boxed)?;
-            let positions: Vec<_> = undecided
-                .iter()
-                .map(|(position, _)| *position)
-                .take_while(|position| *position <= until)
-                .collect();
-            let events = parts.engine.store().at(&positions).await.map_err(boxed)?;
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(events)
-        };
-        match found.await {
-            Ok(events) => {
-                backoff.reset();
-                let Some(last) = events.last().map(|event| event.position) else { return };
-                tracing::info!(count = events.len(), "deciding deliveries that were left without a verdict");
-                decide(parts, &events.into_iter().map(Arc::new).collect::<Vec<_>>()).await;
-                after = last;
-            }
-            Err(fault) => backoff.wait("intake", &*fault).await,
-        }
     }
 }
 
@@ -142,7 +97,8 @@ async fn follow(parts: &Parts, after: Position) {
         match batch {
             Ok(batch) => {
                 backoff.reset();
-                let (problems, hopeless) = sort(parts, &batch.events).await;
+                let readings = batch.events.iter().map(|event| understand(parts, event)).collect();
+                let (problems, hopeless) = sort(parts, readings).await;
                 let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
                 let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
                 settle_all(parts, problems, hopeless).await;
@@ -166,10 +122,6 @@ async fn reached(at: Option<Instant>) {
     }
 }
 
-fn boxed<E: std::error::Error + Send + Sync + 'static>(error: E) -> Box<dyn std::error::Error + Send + Sync> {
-    Box::new(error)
-}
-
 /// One thing that one delivery asks for.
 struct Request {
     service: ServiceId,
@@ -178,24 +130,26 @@ struct Request {
     /// The incident, if the message names one in place of a key.
     incident: Option<IncidentId>,
     alert: Alert,
+    /// When the message came, if it is decided again.
+    replayed: Option<Timestamp>,
     cause: Arc<Recorded>,
 }
 
 /// What several deliveries in a row ask of one problem.
 type Problem = Vec<Request>;
 
-async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
-    let (problems, hopeless) = sort(parts, events).await;
+async fn decide(parts: &Parts, readings: Vec<Reading>) {
+    let (problems, hopeless) = sort(parts, readings).await;
     settle_all(parts, problems, hopeless).await;
 }
 
 /// What deliveries ask for, by problem, and what is to be said of those that ask for nothing.
-async fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Conclusion>) {
+async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Conclusion>) {
     let mut problems: Vec<Problem> = vec![];
     let mut index: HashMap<Key, usize> = HashMap::new();
     let mut hopeless = vec![];
-    for event in events {
-        match understand(parts, event) {
+    for reading in readings {
+        match reading {
             Reading::Requests(requests) => {
                 for mut request in unanimous(requests) {
                     if let Some(named) = request.incident {
@@ -297,6 +251,9 @@ fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         Ok(Meaning::Alerts(translated)) if translated.is_empty() => {
             nothing(Verdict::Ignored, "the message asks for nothing".to_owned())
         }
+        Ok(Meaning::Alerts(translated)) if envelope.test == Some(Test::Silent) => {
+            nothing(Verdict::Recorded, rehearsal::told(parts, service, &translated))
+        }
         Ok(Meaning::Alerts(translated)) => Reading::Requests(
             translated
                 .into_iter()
@@ -317,7 +274,7 @@ fn request(
     let (action, incident) = (translated.action, translated.incident);
     let key = std::mem::take(&mut translated.key);
     let alert = translated.received(delivery, integration, at);
-    Request { service, action, key, incident, alert, cause: Arc::clone(event) }
+    Request { service, action, key, incident, alert, replayed: None, cause: Arc::clone(event) }
 }
 
 fn unintelligible(bytes: &[u8]) -> Translated {
@@ -444,6 +401,9 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     let Some(incident) = found else {
         return ignored(None, "nothing was ever opened for this key".to_owned());
     };
+    if let Some(reason) = replays::too_late(parts, request, incident).await? {
+        return ignored(Some(incident), reason);
+    }
     let command = saying::command(parts, request, incident).await?;
     match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
         Ok(done) if done.events.is_empty() => {
@@ -479,7 +439,7 @@ async fn named_incident(
 fn because_of(request: &Request) -> Metadata {
     // One message may ask for several things of one problem.
     let purpose = format!("{:?} {}", request.action, request.key);
-    let command_id = mint::derived_at(request.cause.recorded_at, request.alert.delivery.uuid(), &purpose);
+    let command_id = mint::derived_at(request.cause.recorded_at, replays::origin(&request.cause), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
 }
@@ -501,7 +461,7 @@ impl Request {
 async fn conclude(parts: &Parts, conclusion: Conclusion) {
     let Some(delivery) = conclusion.cause.stream_uuid().map(DeliveryId::new) else { return };
     let Conclusion { integration, verdict, reason, incident, cause } = conclusion;
-    let command_id = mint::derived_at(cause.recorded_at, delivery.uuid(), "conclude");
+    let command_id = mint::derived_at(cause.recorded_at, replays::origin(&cause), "conclude");
     let metadata = Metadata::reacting("intake", command_id, &cause);
     let at = parts.engine.now();
     let command = DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at };

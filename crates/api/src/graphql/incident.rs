@@ -185,7 +185,7 @@ pub(super) struct Escalation {
 }
 
 /// What a monitoring tool said.
-pub(super) struct Alert(domain::Alert);
+pub(super) struct Alert(pub(super) domain::Alert);
 
 /// Where to read on.
 #[derive(SimpleObject)]

@@ -12,6 +12,8 @@ mod api_key;
 mod calendar_feed;
 mod caller;
 mod delivery;
+mod delivery_decision;
+mod delivery_mutation;
 mod event;
 mod fault;
 mod feed;
@@ -88,6 +90,7 @@ struct Mutation(
     schedule::SwapMutation,
     policy::PolicyMutation,
     integration_mutation::IntegrationMutation,
+    delivery_mutation::DeliveryMutation,
     api_key::ApiKeyMutation,
     calendar_feed::CalendarFeedMutation,
 );

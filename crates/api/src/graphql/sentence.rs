@@ -7,7 +7,7 @@ use domain::{
     Actor, Alert, Channel, Fact, Responder, Timestamp, UserId,
     api_key::ApiKeyEvent,
     calendar_feed::{CalendarFeedEvent, Scope},
-    delivery::{DeliveryEvent, Verdict},
+    delivery::{DeliveryEvent, Envelope, Verdict},
     incident::{Cause, IncidentEvent},
     integration::IntegrationEvent,
     notice::{About, NoticeEvent, SwapStep, Withheld},
@@ -192,6 +192,10 @@ impl Words<'_> {
 
     fn delivery(&self, event: &DeliveryEvent) -> String {
         match event {
+            DeliveryEvent::Received { integration, envelope: Envelope { test: Some(_), .. }, .. } => {
+                let tool = actor_name(self.directory, &Actor::Integration { id: *integration });
+                format!("{} asked for a test of {tool}", self.somebody())
+            }
             DeliveryEvent::Received { integration, .. } => {
                 format!(
                     "A message came from {}",
@@ -205,6 +209,9 @@ impl Words<'_> {
                     Verdict::Recorded => "recorded",
                 };
                 format!("The message was {verdict}: {reason}")
+            }
+            DeliveryEvent::ReplayRequested { by, .. } => {
+                format!("{} asked for the message to be decided again", self.who(by))
             }
         }
     }

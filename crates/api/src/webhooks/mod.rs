@@ -7,6 +7,7 @@ mod hooks;
 mod opsgenie;
 mod refusals;
 mod road;
+pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;

@@ -37,7 +37,15 @@ fn request(key: &str, action: AlertAction) -> Request {
         hash: [0; 32],
     };
     let service = ServiceId::new(Uuid::from_u128(3));
-    Request { service, action, key: key.to_owned(), incident: None, alert, cause: Arc::new(cause) }
+    Request {
+        service,
+        action,
+        key: key.to_owned(),
+        incident: None,
+        alert,
+        replayed: None,
+        cause: Arc::new(cause),
+    }
 }
 
 fn delivery_stream(delivery: DeliveryId) -> Arc<str> {
