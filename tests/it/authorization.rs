@@ -12,9 +12,9 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents, decide about their own shifts, or has a calendar; all others
+/// Mutations for everybody who may act on incidents and messages, decide about their own shifts, or has a calendar; all others
 /// configure, and that is for administrators.
-const ACTS: [&str; 17] = [
+const ACTS: [&str; 18] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -22,6 +22,7 @@ const ACTS: [&str; 17] = [
     "reassignIncident",
     "escalateIncident",
     "addIncidentNote",
+    "replayDeliveries",
     "createCalendarFeed",
     "revokeCalendarFeed",
     "createScheduleOverride",
