@@ -128,8 +128,9 @@ async fn everything_that_was_decided_about_a_message_is_listed_with_the_alert_an
         assert_eq!((&decisions[0]["verdict"], &decisions[1]), (&json!(verdict), &Value::Null));
     }
 
-    let ids =
-        |filter| async { stage.list(filter).await.iter().map(|one| text(&one["id"])).collect::<Vec<_>>() };
+    let ids = async |filter| -> Vec<String> {
+        stage.list(filter).await.iter().map(|one| text(&one["id"])).collect()
+    };
     assert_eq!(ids(json!({ "verdicts": ["OPENED"] })).await, [opened]);
     assert_eq!(ids(json!({ "verdicts": ["IGNORED", "JOINED", "RESOLVED"] })).await.len(), 3);
     assert_eq!(ids(json!({ "undecided": true })).await, Vec::<String>::new());
