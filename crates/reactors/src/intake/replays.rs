@@ -10,7 +10,7 @@
 //! happened before them, and new alerts wait for nobody.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -170,7 +170,7 @@ fn entrance_of(
 /// again after a crash gives the same answer.
 struct Earlier {
     /// What was done to which incidents.
-    done: HashMap<AlertAction, Vec<IncidentId>>,
+    done: HashMap<AlertAction, HashSet<IncidentId>>,
 }
 
 impl Earlier {
@@ -214,12 +214,7 @@ impl Earlier {
         };
         let (actions, Some(incident)) = done else { return };
         for action in actions {
-            match self.done.entry(*action) {
-                Entry::Occupied(mut known) => known.get_mut().push(incident),
-                Entry::Vacant(free) => {
-                    free.insert(vec![incident]);
-                }
-            }
+            self.done.entry(*action).or_default().insert(incident);
         }
     }
 
