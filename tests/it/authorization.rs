@@ -12,8 +12,8 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents and messages, decide about their own shifts, or has a calendar; all others
-/// configure, and that is for administrators.
+/// Mutations for everybody who may act on incidents and messages, decide about their own shifts, or has a calendar; all
+/// others configure, and that is for administrators.
 const ACTS: [&str; 18] = [
     "createIncident",
     "acknowledgeIncident",

@@ -158,14 +158,15 @@ pub enum DeliveryEvent {
 impl Fact for DeliveryEvent {
     fn subjects(&self) -> Vec<Subject> {
         match *self {
-            Self::Received { integration, .. } => vec![integration.into()],
-            Self::Concluded { integration, incident, .. } => {
-                std::iter::once(integration.into()).chain(incident.map(Into::into)).collect()
-            }
             Self::ReplayRequested { integration, by: Actor::User { id }, .. } => {
                 vec![integration.into(), id.into()]
             }
-            Self::ReplayRequested { integration, .. } => vec![integration.into()],
+            Self::Received { integration, .. } | Self::ReplayRequested { integration, .. } => {
+                vec![integration.into()]
+            }
+            Self::Concluded { integration, incident, .. } => {
+                std::iter::once(integration.into()).chain(incident.map(Into::into)).collect()
+            }
         }
     }
 }
