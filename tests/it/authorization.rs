@@ -12,9 +12,9 @@ use crate::support::{Phone, Server, TOKEN, run};
 
 /// The roles, from the one that may least.
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
-/// Mutations for everybody who may act on incidents, decide about their own shifts, has a calendar, or knows why a
-/// silence is none; all others configure, and that is for administrators.
-const ACTS: [&str; 19] = [
+/// Mutations for everybody who may act on incidents and messages, decide about their own shifts, has a calendar, or knows
+/// why a silence is none; all others configure, and that is for administrators.
+const ACTS: [&str; 20] = [
     "createIncident",
     "acknowledgeIncident",
     "unacknowledgeIncident",
@@ -22,6 +22,7 @@ const ACTS: [&str; 19] = [
     "reassignIncident",
     "escalateIncident",
     "addIncidentNote",
+    "replayDeliveries",
     "createCalendarFeed",
     "revokeCalendarFeed",
     "createScheduleOverride",

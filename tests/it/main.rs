@@ -8,6 +8,7 @@ mod calendar;
 mod command_line;
 mod crash;
 mod deduplication;
+mod delivery_log;
 mod escalation;
 mod graphql_ws;
 mod heartbeats;

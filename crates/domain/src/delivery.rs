@@ -3,17 +3,22 @@
 //! A delivery ends in one verdict. When it opened, joined, acknowledged or resolved an incident,
 //! the incident's own event names the delivery and is the verdict; otherwise the delivery's stream
 //! says what became of it. Either way the fact and the verdict cannot come apart.
+//!
+//! Somebody may ask for a delivery to be decided again, after a mistake in the configuration was
+//! mended. It then waits for a verdict as if it had just come.
 
 mod envelope;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, DeliveryId, Fact, IncidentId, IntegrationId, Rejection, ServiceId, Subject, Timestamp,
+    Actor, Aggregate, DeliveryId, Fact, IncidentId, IntegrationId, Rejection, ServiceId, Subject, Timestamp,
     integration::IntegrationKind,
 };
 
-pub use envelope::{Envelope, Mistimed};
+pub use envelope::{Envelope, Mistimed, Test};
 
 /// The bytes of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,8 @@ pub enum Proof {
     Token,
     /// By a user's name and a password.
     Password,
+    /// It needed no proof: an administrator asked for a test, and no tool sent it.
+    Test,
 }
 
 /// Why a delivery led to nothing.
@@ -88,6 +95,15 @@ pub enum DeliveryCommand {
         /// When.
         at: Timestamp,
     },
+    /// Have it decided again, under the configuration of today.
+    ReplayDelivery {
+        /// The entrance that it is believed to have come through.
+        integration: IntegrationId,
+        /// Who asks for it.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// What can happen to a delivery.
@@ -129,12 +145,27 @@ pub enum DeliveryEvent {
         /// When.
         at: Timestamp,
     },
+    /// It is to be decided again, whatever became of it before.
+    #[serde(rename = "delivery.replay_requested.v1")]
+    ReplayRequested {
+        /// The entrance it came through.
+        integration: IntegrationId,
+        /// Who asked for it.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Fact for DeliveryEvent {
     fn subjects(&self) -> Vec<Subject> {
         match *self {
-            Self::Received { integration, .. } => vec![integration.into()],
+            Self::ReplayRequested { integration, by: Actor::User { id }, .. } => {
+                vec![integration.into(), id.into()]
+            }
+            Self::Received { integration, .. } | Self::ReplayRequested { integration, .. } => {
+                vec![integration.into()]
+            }
             Self::Concluded { integration, incident, .. } => {
                 std::iter::once(integration.into()).chain(incident.map(Into::into)).collect()
             }
@@ -148,10 +179,16 @@ pub enum Delivery {
     /// It never came.
     #[default]
     Absent,
-    /// It is stored.
-    Received,
+    /// It is stored, or is to be decided again. Whether an incident took it in since is the incident's to say.
+    Received {
+        /// The entrance it came through.
+        integration: IntegrationId,
+    },
     /// It led to nothing.
-    Concluded,
+    Concluded {
+        /// The entrance it came through.
+        integration: IntegrationId,
+    },
 }
 
 /// Why a delivery refused a command.
@@ -176,26 +213,19 @@ impl Aggregate for Delivery {
     type Rejection = DeliveryRejection;
 
     fn evolve(&mut self, event: &DeliveryEvent) {
-        *self = match event {
-            DeliveryEvent::Received { .. } => Self::Received,
-            DeliveryEvent::Concluded { .. } => Self::Concluded,
+        *self = match *event {
+            DeliveryEvent::Received { integration, .. }
+            | DeliveryEvent::ReplayRequested { integration, .. } => Self::Received { integration },
+            DeliveryEvent::Concluded { integration, .. } => Self::Concluded { integration },
         };
     }
 
     fn decide(&self, command: &DeliveryCommand) -> Result<Vec<DeliveryEvent>, DeliveryRejection> {
+        use DeliveryCommand as C;
         match (self, command.clone()) {
             (
                 Self::Absent,
-                DeliveryCommand::ReceiveDelivery {
-                    integration,
-                    format,
-                    service,
-                    proof,
-                    body,
-                    envelope,
-                    mistimed,
-                    at,
-                },
+                C::ReceiveDelivery { integration, format, service, proof, body, envelope, mistimed, at },
             ) => Ok(vec![DeliveryEvent::Received {
                 integration,
                 format,
@@ -206,12 +236,19 @@ impl Aggregate for Delivery {
                 mistimed,
                 at,
             }]),
+            (Self::Received { .. }, C::ConcludeDelivery { integration, verdict, reason, incident, at }) => {
+                Ok(vec![DeliveryEvent::Concluded { integration, verdict, reason, incident, at }])
+            }
+            // Whoever asks twice is answered twice; a command that is repeated is known by its id.
             (
-                Self::Received,
-                DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at },
-            ) => Ok(vec![DeliveryEvent::Concluded { integration, verdict, reason, incident, at }]),
-            (Self::Absent, DeliveryCommand::ConcludeDelivery { .. }) => Err(DeliveryRejection::NotFound),
-            (Self::Received | Self::Concluded, _) => Ok(vec![]),
+                Self::Received { integration: through } | Self::Concluded { integration: through },
+                C::ReplayDelivery { integration, by, at },
+            ) if *through == integration => Ok(vec![DeliveryEvent::ReplayRequested { integration, by, at }]),
+            (Self::Absent, C::ConcludeDelivery { .. }) | (_, C::ReplayDelivery { .. }) => {
+                Err(DeliveryRejection::NotFound)
+            }
+            (Self::Received { .. } | Self::Concluded { .. }, C::ReceiveDelivery { .. })
+            | (Self::Concluded { .. }, C::ConcludeDelivery { .. }) => Ok(vec![]),
         }
     }
 }

@@ -79,6 +79,15 @@ fn an_incident_keeps_what_rules_made_of_its_alerts() {
 }
 
 #[test]
+fn a_delivery_says_that_somebody_asked_for_a_test() {
+    let stored = br#"{
+        "integration": "int_00000000000000000000000000000007", "format": "generic",
+        "service": "svc_00000000000000000000000000000004", "proof": "test", "body": {"text": "{}"},
+        "envelope": {"test": "silent"}, "at": "2026-11-24T03:00:00.000Z" }"#;
+    read::<DeliveryEvent>("delivery.received.v1", stored);
+}
+
+#[test]
 fn every_stored_name_has_a_fixture() {
     let mut named = BTreeSet::new();
     collect(&root().join("src"), &mut named);

@@ -116,11 +116,13 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             directory,
             intake,
             reads,
-            translate: Arc::new(move |message, handling| match understood.take(message.delivery) {
-                Some(meaning) => Ok(meaning),
-                None => {
-                    let reactors::Message { format, envelope, body, delivery } = message;
-                    understand(format, envelope, body, delivery, handling).map_err(|why| why.to_string())
+            translate: Arc::new(move |message, handling| {
+                match understood.take(message.delivery).filter(|_| !message.again) {
+                    Some(meaning) => Ok(meaning),
+                    None => {
+                        let reactors::Message { format, envelope, body, delivery, .. } = message;
+                        understand(format, envelope, body, delivery, handling).map_err(|why| why.to_string())
+                    }
                 }
             }),
             connectors,

@@ -143,6 +143,7 @@ impl Fold {
             | News::Ended(_)
             | News::Merged(_)
             | News::Graded(_)
+            | News::Replayed(_)
             | News::Unacknowledged
             | News::Reassigned(_)
             | News::Noted

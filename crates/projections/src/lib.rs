@@ -31,7 +31,7 @@ mod who_is_on_call;
 mod tests;
 
 pub use deadlines::{EscalationDue, PageDue, QuietDue};
-pub use deliveries::{DeliveryVerdict, DeliveryView};
+pub use deliveries::{DeliveryFilter, DeliveryVerdict, DeliveryView};
 pub use error::ReadError;
 pub use events::EventPage;
 pub use incident_list::{

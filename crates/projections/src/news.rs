@@ -22,6 +22,7 @@ use crate::ReadError;
 pub(crate) enum News<'a> {
     Received(Received<'a>),
     Concluded(Concluded),
+    Replayed(Replayed),
     Triggered(Box<Triggered>),
     Joined(Joined),
     Ended(Ended),
@@ -60,6 +61,11 @@ pub(crate) struct Concluded {
     pub(crate) verdict: Verdict,
     pub(crate) reason: String,
     pub(crate) incident: Option<IncidentId>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Replayed {
     pub(crate) at: Timestamp,
 }
 
@@ -216,6 +222,7 @@ fn read<'a>(kind: &str, payload: &'a [u8]) -> Result<News<'a>, serde_json::Error
     Ok(match kind {
         "delivery.received.v1" => News::Received(from(payload)?),
         "delivery.concluded.v1" => News::Concluded(from(payload)?),
+        "delivery.replay_requested.v1" => News::Replayed(from(payload)?),
         "incident.triggered.v1" => News::Triggered(from(payload)?),
         "incident.alerts_joined.v1" => News::Joined(from(payload)?),
         "incident.alert_ended.v1" => News::Ended(from(payload)?),
@@ -273,7 +280,7 @@ mod tests {
             names::<OnCallEvent>(),
         ];
         let names = names.concat();
-        assert_eq!(names.len(), 21, "{names:?}");
+        assert_eq!(names.len(), 22, "{names:?}");
         for name in names {
             let news = read(&name, b"{}");
             assert!(!matches!(news, Ok(News::Other)), "`{name}` is not understood");

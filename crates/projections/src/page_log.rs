@@ -161,6 +161,7 @@ impl Fold {
             }
             News::Received(_)
             | News::Concluded(_)
+            | News::Replayed(_)
             | News::Triggered(_)
             | News::Joined(_)
             | News::Ended(_)

@@ -2,9 +2,12 @@
 //!
 //! After a start, deliveries that a crash left without a verdict come first, in the order of the
 //! log; then new ones as they are stored. Alerts of one problem are decided in order and together,
-//! different problems side by side.
+//! different problems side by side. What is to be decided again has a lane of its own.
 
 mod joins;
+mod recovery;
+mod rehearsal;
+mod replays;
 mod saying;
 #[cfg(test)]
 mod tests;
@@ -22,7 +25,7 @@ use commands::{CommandError, Directory, EngineError, MetadataExt, OpenRequest, m
 use domain::{
     Actor, Alert, AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId, Meaning, Rejection,
     ServiceId, Severity, Timestamp, Translated,
-    delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Verdict},
+    delivery::{Delivery, DeliveryCommand, DeliveryEvent, RawBody, Test, Verdict},
     incident::{Incident, IncidentEvent, IncidentRejection, Merging, Terms},
     integration::{Handling, Ruling},
 };
@@ -63,67 +66,19 @@ pub(crate) async fn run(parts: Parts) {
         }
     };
     if parts.reads.reach(head, PATIENCE).await {
-        recover(&parts, head).await;
-        complete(&parts, checkpoint, head).await;
-        follow(&parts, head).await;
+        recovery::recover(&parts, head).await;
+        recovery::complete(&parts, checkpoint, head).await;
+        tokio::join!(follow(&parts, head), replays::follow(&parts, head));
     } else {
         // New alerts do not wait for old ones that may long be decided.
         tracing::error!("the read models lag behind: deliveries from before the start are decided later");
         let late = async {
             while !parts.reads.reach(head, PATIENCE).await {}
-            recover(&parts, head).await;
-            complete(&parts, checkpoint, head).await;
+            recovery::recover(&parts, head).await;
+            recovery::complete(&parts, checkpoint, head).await;
+            replays::follow(&parts, head).await;
         };
         tokio::join!(late, follow(&parts, head));
-    }
-}
-
-/// Decides again what asks for several things. Whatever asks for one thing and has a verdict is decided.
-async fn complete(parts: &Parts, checkpoint: Position, until: Position) {
-    let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
-    let (mut after, mut backoff) = (checkpoint, Backoff::default());
-    while after < until {
-        match parts.engine.store().read(after, BATCH, &deliveries).await {
-            Ok(events) => {
-                backoff.reset();
-                let Some(last) = events.last().map(|event| event.position) else { return };
-                let events = events.into_iter().filter(|event| event.position <= until).map(Arc::new);
-                let several = |event: &Arc<Recorded>| match understand(parts, event) {
-                    Reading::Requests(requests, _) => requests.len() > 1,
-                    Reading::Nothing(_) | Reading::NotForUs => false,
-                };
-                decide(parts, &events.filter(several).collect::<Vec<_>>()).await;
-                after = last;
-            }
-            Err(fault) => backoff.wait("intake", &fault).await,
-        }
-    }
-}
-
-/// Decides what was left without a verdict up to `until`.
-async fn recover(parts: &Parts, until: Position) {
-    let (mut after, mut backoff) = (0, Backoff::default());
-    while after < until {
-        let found = async {
-            let undecided = parts.reads.undecided(after, BATCH).await.map_err(boxed)?;
-            let positions: Vec<_> = undecided
-                .iter()
-                .map(|(position, _)| *position)
-                .take_while(|position| *position <= until)
-                .collect();
-            let events = parts.engine.store().at(&positions).await.map_err(boxed)?;
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(events)
-        };
-        match found.await {
-            Ok(events) => {
-                backoff.reset();
-                let Some(last) = events.last().map(|event| event.position) else { return };
-                tracing::info!(count = events.len(), "deciding deliveries that were left without a verdict");
-                decide(parts, &events.into_iter().map(Arc::new).collect::<Vec<_>>()).await;
-                after = last;
-            }
-            Err(fault) => backoff.wait("intake", &*fault).await,
-        }
     }
 }
 
@@ -150,7 +105,8 @@ async fn follow(parts: &Parts, after: Position) {
         match batch {
             Ok(batch) => {
                 backoff.reset();
-                let (problems, hopeless) = sort(parts, &batch.events).await;
+                let readings = batch.events.iter().map(|event| understand(parts, event)).collect();
+                let (problems, hopeless) = sort(parts, readings).await;
                 let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
                 let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
                 settle_all(parts, problems, hopeless).await;
@@ -174,10 +130,6 @@ async fn reached(at: Option<Instant>) {
     }
 }
 
-fn boxed<E: std::error::Error + Send + Sync + 'static>(error: E) -> Box<dyn std::error::Error + Send + Sync> {
-    Box::new(error)
-}
-
 /// One thing that one delivery asks for.
 struct Request {
     service: ServiceId,
@@ -187,24 +139,26 @@ struct Request {
     incident: Option<IncidentId>,
     alert: Alert,
     terms: Terms,
+    /// When the message came, if it is decided again.
+    replayed: Option<Timestamp>,
     cause: Arc<Recorded>,
 }
 
 /// What several deliveries in a row ask of one problem.
 type Problem = Vec<Request>;
 
-async fn decide(parts: &Parts, events: &[Arc<Recorded>]) {
-    let (problems, hopeless) = sort(parts, events).await;
+async fn decide(parts: &Parts, readings: Vec<Reading>) {
+    let (problems, hopeless) = sort(parts, readings).await;
     settle_all(parts, problems, hopeless).await;
 }
 
 /// What deliveries ask for, by problem, and what is to be said of those that ask for nothing.
-async fn sort(parts: &Parts, events: &[Arc<Recorded>]) -> (Vec<Problem>, Vec<Conclusion>) {
+async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Conclusion>) {
     let mut problems: Vec<Problem> = vec![];
     let mut index: HashMap<Key, usize> = HashMap::new();
     let mut hopeless = vec![];
-    for event in events {
-        match understand(parts, event) {
+    for reading in readings {
+        match reading {
             Reading::Requests(requests, dropped) => {
                 hopeless.extend(dropped);
                 for mut request in unanimous(requests) {
@@ -302,7 +256,8 @@ fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
     let directory = parts.directory.now();
     let entrance = directory.integrations.get(&integration).and_then(|known| known.entrance.as_ref());
     let handling = entrance.map_or_else(Handling::default, |entrance| entrance.handling.clone());
-    let message = Message { format, envelope: &envelope, body: &bytes, delivery };
+    let again = event.version > 1;
+    let message = Message { format, envelope: &envelope, body: &bytes, delivery, again };
     // Doubt pages: a translator that fails is our fault, not the sender's, who was told 2xx or 500.
     let translated = catch_unwind(AssertUnwindSafe(|| (parts.translate)(message, &handling)))
         .unwrap_or_else(|_| Ok(unintelligible(&bytes).into()));
@@ -314,6 +269,9 @@ fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         }
         Ok(Meaning::Alerts(translated)) => translated,
     };
+    if envelope.test == Some(Test::Silent) {
+        return nothing(Verdict::Recorded, rehearsal::told(parts, service, translated));
+    }
     let (dropped, taken): (Vec<_>, Vec<_>) = translated.into_iter().partition(|one| one.ruling.dropped);
     let dropped = dropping(&dropped).map(|reason| Conclusion {
         integration,
@@ -364,7 +322,7 @@ fn request(
     let Ruling { hold, window_seconds, resolve_after_seconds, .. } = translated.ruling;
     let terms = Terms { hold, window_seconds, resolve_after_seconds, merging };
     let alert = translated.received(delivery, integration, at);
-    Request { service, action, key, incident, alert, terms, cause: Arc::clone(event) }
+    Request { service, action, key, incident, alert, terms, replayed: None, cause: Arc::clone(event) }
 }
 
 fn unintelligible(bytes: &[u8]) -> Translated {
@@ -489,6 +447,9 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     let Some(incident) = found else {
         return ignored(None, "nothing was ever opened for this key".to_owned());
     };
+    if let Some(reason) = replays::too_late(parts, request, incident).await? {
+        return ignored(Some(incident), reason);
+    }
     let command = saying::command(parts, request, incident).await?;
     match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
         Ok(done) if done.events.is_empty() => {
@@ -528,7 +489,7 @@ fn because_of(request: &Request) -> Metadata {
         purpose.push(' ');
         purpose.push_str(own);
     }
-    let command_id = mint::derived_at(request.cause.recorded_at, request.alert.delivery.uuid(), &purpose);
+    let command_id = mint::derived_at(request.cause.recorded_at, replays::origin(&request.cause), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
 }
@@ -556,7 +517,7 @@ impl Request {
 async fn conclude(parts: &Parts, conclusion: Conclusion) {
     let Some(delivery) = conclusion.cause.stream_uuid().map(DeliveryId::new) else { return };
     let Conclusion { integration, verdict, reason, incident, cause } = conclusion;
-    let command_id = mint::derived_at(cause.recorded_at, delivery.uuid(), "conclude");
+    let command_id = mint::derived_at(cause.recorded_at, replays::origin(&cause), "conclude");
     let metadata = Metadata::reacting("intake", command_id, &cause);
     let at = parts.engine.now();
     let command = DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at };

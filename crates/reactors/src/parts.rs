@@ -32,6 +32,8 @@ pub struct Message<'a> {
     pub body: &'a [u8],
     /// Which delivery it is.
     pub delivery: DeliveryId,
+    /// Whether it is to be decided again: what was understood when it came is of no use.
+    pub again: bool,
 }
 
 /// What the reactors work with.

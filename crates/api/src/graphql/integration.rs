@@ -9,7 +9,7 @@ use domain::{
 
 use super::{
     caller::{Caller, app},
-    delivery::Delivery,
+    delivery::{Delivery, DeliveryFilterInput},
     fault::Fault,
     handling::{Mapping, Merging, Routing, SeverityWord, severity_words},
     scalar::{DateTime, Position},
@@ -229,12 +229,13 @@ impl Integration {
     async fn deliveries(
         &self,
         ctx: &Context<'_>,
+        filter: Option<DeliveryFilterInput>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<String, Delivery>, Fault> {
-        let first = slice::first(first)?;
-        let slice = app(ctx)?.reads.deliveries(self.id, first, after.as_deref()).await?;
-        Ok(slice::connection(slice, after.is_some(), Delivery))
+        let (first, filter) = (slice::first(first)?, filter.unwrap_or_default().read());
+        let slice = app(ctx)?.reads.deliveries(self.id, &filter, first, after.as_deref()).await?;
+        Ok(slice::connection(slice, after.is_some(), Delivery::new))
     }
 }
 

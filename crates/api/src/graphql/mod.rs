@@ -12,6 +12,8 @@ mod api_key;
 mod calendar_feed;
 mod caller;
 mod delivery;
+mod delivery_decision;
+mod delivery_mutation;
 mod event;
 mod fault;
 mod feed;
@@ -93,6 +95,7 @@ struct Mutation(
     integration_mutation::IntegrationMutation,
     handling::HandlingMutation,
     watch::WatchMutation,
+    delivery_mutation::DeliveryMutation,
     api_key::ApiKeyMutation,
     calendar_feed::CalendarFeedMutation,
 );

@@ -7,7 +7,7 @@ use domain::{
     Actor, Alert, Channel, Fact, Responder, Timestamp, UserId,
     api_key::ApiKeyEvent,
     calendar_feed::{CalendarFeedEvent, Scope},
-    delivery::{DeliveryEvent, Verdict},
+    delivery::{DeliveryEvent, Envelope, Verdict},
     incident::{Cause, Hold, IncidentEvent},
     integration::{IntegrationEvent, RateLimit, SilenceEnd},
     notice::{About, NoticeEvent, SwapStep, Withheld},
@@ -208,6 +208,10 @@ impl Words<'_> {
 
     fn delivery(&self, event: &DeliveryEvent) -> String {
         match event {
+            DeliveryEvent::Received { integration, envelope: Envelope { test: Some(_), .. }, .. } => {
+                let tool = actor_name(self.directory, &Actor::Integration { id: *integration });
+                format!("{} asked for a test of {tool}", self.somebody())
+            }
             DeliveryEvent::Received { integration, .. } => {
                 format!(
                     "A message came from {}",
@@ -222,6 +226,9 @@ impl Words<'_> {
                     Verdict::Recorded => "recorded",
                 };
                 format!("The message was {verdict}: {reason}")
+            }
+            DeliveryEvent::ReplayRequested { by, .. } => {
+                format!("{} asked for the message to be decided again", self.who(by))
             }
         }
     }

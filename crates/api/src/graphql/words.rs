@@ -85,6 +85,8 @@ pub(super) enum Proof {
     Token,
     /// By a user's name and a password.
     Password,
+    /// It needed no proof: an administrator asked for a test, and no tool sent it.
+    Test,
 }
 
 /// What became of a delivery.

@@ -20,6 +20,7 @@ pub(super) fn of(entrance: &Entrance, claim: Claim<'_>, call: Option<&str>) -> E
         form: is_form(claim),
         reading: entrance.reading,
         whole_bytes: None,
+        test: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod opsgenie;
 mod rates;
 mod refusals;
 mod road;
+pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod translate;

@@ -219,7 +219,9 @@ async fn fate(hooks: &Hooks, integration: IntegrationId, id: DeliveryId) -> Resu
     let kept = kept.first().and_then(|event| DeliveryEvent::decode(&event.kind, &event.payload).ok());
     let (action, key) = match kept {
         Some(DeliveryEvent::Received { envelope, body, .. }) => asked(&envelope, body, id),
-        Some(DeliveryEvent::Concluded { .. }) | None => ("", String::new()),
+        Some(DeliveryEvent::Concluded { .. } | DeliveryEvent::ReplayRequested { .. }) | None => {
+            ("", String::new())
+        }
     };
     let incident = match view.incident {
         Some(id) => app.reads.incident(id).await?,

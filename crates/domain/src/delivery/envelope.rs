@@ -27,6 +27,19 @@ pub struct Envelope {
     /// How many bytes the message had, if only the first of them were kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whole_bytes: Option<u64>,
+    /// What it may do, if no tool sent it but somebody who asked for a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<Test>,
+}
+
+/// What a test alert may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// Nothing: its verdict says what would have happened.
+    Silent,
+    /// Whatever an alert does: people are paged.
+    Paging,
 }
 
 impl Envelope {

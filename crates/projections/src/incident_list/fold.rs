@@ -57,6 +57,7 @@ impl IncidentView {
             News::Triggered(_)
             | News::Received(_)
             | News::Concluded(_)
+            | News::Replayed(_)
             | News::Requested(_)
             | News::Sent(_)
             | News::Failed(_)

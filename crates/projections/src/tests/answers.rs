@@ -1,7 +1,7 @@
 //! Given events, what is answered.
 
 use domain::{
-    Channel, Severity, Subject,
+    Channel, Severity, Subject, Timestamp,
     delivery::{Delivery, DeliveryCommand, Verdict},
     incident::{Incident, IncidentCommand},
     page::{Page, PageCommand, Withdrawal},
@@ -11,7 +11,7 @@ use super::{
     place::Place,
     world::{START, World, delivery, integration, roster, service, somebody, team, user},
 };
-use crate::{DeliveryVerdict, IncidentView, PageState, ReadModels, Status};
+use crate::{DeliveryFilter, DeliveryVerdict, IncidentView, PageState, ReadModels, Status};
 
 /// The answers of each database after everything is folded.
 async fn each(world: &World) -> Vec<(Place, ReadModels)> {
@@ -170,6 +170,7 @@ async fn deliveries_are_listed_with_their_verdicts() {
         at: world.now(),
     };
     world.execute::<Delivery>(delivery(2), &command).await;
+    let all = DeliveryFilter::default();
     for (_, models) in each(&world).await {
         let verdict = async |number| {
             let view = models.delivery(delivery(number)).await.expect("an answer").expect("it is there");
@@ -183,14 +184,115 @@ async fn deliveries_are_listed_with_their_verdicts() {
         assert_eq!(undecided, [(4, delivery(3)), (5, delivery(4)), (6, delivery(9))]);
         assert_eq!(models.undecided(4, 1).await.expect("an answer"), [(5, delivery(4))]);
 
-        let first = models.deliveries(integration(0), 3, None).await.expect("a page");
+        let first = models.deliveries(integration(0), &all, 3, None).await.expect("a page");
         let ids: Vec<_> = first.items.iter().map(|(_, view)| view.id).collect();
         assert_eq!((ids, first.has_next), (vec![delivery(4), delivery(3), delivery(2)], true));
         let after = first.items.last().map(|(cursor, _)| cursor.clone());
-        let rest = models.deliveries(integration(0), 3, after.as_deref()).await.expect("a page");
+        let rest = models.deliveries(integration(0), &all, 3, after.as_deref()).await.expect("a page");
         let reasons: Vec<_> = rest.items.iter().map(|(_, view)| view.reason.clone()).collect();
         assert_eq!((reasons, rest.has_next), (vec![None, None], false));
         assert_eq!(first.items[2].1.reason.as_deref(), Some("no JSON"));
+    }
+}
+
+/// The delivery is found in no incident and says why.
+fn rejected(reason: &str, at: Timestamp) -> DeliveryCommand {
+    let (integration, verdict, reason) = (integration(0), Verdict::Rejected, reason.to_owned());
+    DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident: None, at }
+}
+
+#[tokio::test]
+async fn a_replay_clears_the_verdict_and_waits_for_another() {
+    let mut world = World::new();
+    for number in 0..3 {
+        world.receive(delivery(number), integration(0)).await;
+    }
+    for number in 0..3 {
+        let command = rejected("no title", world.now());
+        world.execute::<Delivery>(delivery(number), &command).await;
+    }
+    let replay = |at| DeliveryCommand::ReplayDelivery { integration: integration(0), by: somebody(), at };
+    let first = world.execute::<Delivery>(delivery(0), &replay(world.now())).await;
+    let second = world.execute::<Delivery>(delivery(1), &replay(world.now())).await;
+    for (_, models) in each(&world).await {
+        let view = models.delivery(delivery(0)).await.expect("an answer").expect("it is there");
+        assert_eq!((view.position, view.asked, view.replays), (1, first, 1));
+        assert_eq!((view.verdict, view.verdict_count, view.reason, view.decided_at), (None, 0, None, None));
+        assert!(view.asked_at > view.received_at);
+        let undecided = models.undecided(0, 10).await.expect("an answer");
+        assert_eq!(undecided, [(first, delivery(0)), (second, delivery(1))]);
+        assert_eq!(models.undecided(first, 10).await.expect("an answer"), [(second, delivery(1))]);
+        let other = models.delivery(delivery(2)).await.expect("an answer").expect("it is there");
+        assert_eq!((other.asked, other.asked_at, other.replays), (3, other.received_at, 0));
+    }
+
+    let alert = world.alert(delivery(0), "disk full", Severity::High);
+    let opening = world.opening(service(0), "disk", "disk full", vec![alert]);
+    let id = world.open(opening).await;
+    let command = rejected("still no title", world.now());
+    world.execute::<Delivery>(delivery(1), &command).await;
+    for (_, models) in each(&world).await {
+        assert_eq!(models.undecided(0, 10).await.expect("an answer"), []);
+        let view = models.delivery(delivery(0)).await.expect("an answer").expect("it is there");
+        assert_eq!((view.verdict, view.incident), (Some(DeliveryVerdict::Opened), Some(id)));
+        let view = models.delivery(delivery(1)).await.expect("an answer").expect("it is there");
+        assert_eq!((view.reason.as_deref(), view.verdict_count), (Some("still no title"), 1));
+    }
+}
+
+#[tokio::test]
+async fn deliveries_are_found_by_verdict_and_by_when_they_came() {
+    let mut world = World::new();
+    let mut came = vec![];
+    for number in 0..9 {
+        came.push(world.now());
+        world.receive(delivery(number), integration(0)).await;
+    }
+    world.receive(delivery(20), integration(1)).await;
+    for number in [1, 4, 6, 8] {
+        let command = rejected("no title", world.now());
+        world.execute::<Delivery>(delivery(number), &command).await;
+    }
+    let alert = world.alert(delivery(2), "disk full", Severity::High);
+    let opening = world.opening(service(0), "disk", "disk full", vec![alert]);
+    world.open(opening).await;
+    let (rejected, opened) = (DeliveryVerdict::Rejected, DeliveryVerdict::Opened);
+    let of = |verdicts: &[DeliveryVerdict], undecided| DeliveryFilter {
+        verdicts: verdicts.to_vec(),
+        undecided,
+        ..DeliveryFilter::default()
+    };
+    let during = |from: usize, until: usize, filter| DeliveryFilter {
+        received_after: Some(came[from]),
+        received_before: Some(came[until]),
+        ..filter
+    };
+    let cases = [
+        (of(&[], false), vec![8, 7, 6, 5, 4, 3, 2, 1, 0]),
+        (of(&[rejected], false), vec![8, 6, 4, 1]),
+        (of(&[rejected, opened, rejected], false), vec![8, 6, 4, 2, 1]),
+        (of(&[opened], true), vec![7, 5, 3, 2, 0]),
+        (of(&[DeliveryVerdict::Joined], false), vec![]),
+        (during(1, 6, of(&[], false)), vec![5, 4, 3, 2, 1]),
+        (during(1, 6, of(&[rejected], false)), vec![4, 1]),
+    ];
+    for (_, models) in each(&world).await {
+        for (filter, expected) in &cases {
+            let expected: Vec<_> = expected.iter().map(|number| delivery(*number)).collect();
+            for size in [2, 3, 20] {
+                let (mut seen, mut after) = (vec![], None);
+                loop {
+                    let page = models.deliveries(integration(0), filter, size, after.as_deref()).await;
+                    let page = page.expect("a page");
+                    after = page.items.last().map(|(cursor, _)| cursor.clone());
+                    seen.extend(page.items.into_iter().map(|(_, view)| view.id));
+                    if !page.has_next {
+                        break;
+                    }
+                }
+                assert_eq!(seen, expected, "{filter:?} by {size}");
+            }
+        }
     }
 }
 

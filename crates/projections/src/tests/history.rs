@@ -17,7 +17,7 @@ pub(super) type Step = (u8, u8, u8);
 
 /// A history of some commands.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec((0..22_u8, 0..12_u8, any::<u8>()), 0..most)
+    vec((0..23_u8, 0..12_u8, any::<u8>()), 0..most)
 }
 
 /// Lets a history happen.
@@ -115,6 +115,11 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             let changes = (0..=whom % 4).map(change).collect();
             let command = OnCallCommand::RecordChanges { schedule, changes, tzdb, decided_at };
             world.execute::<OnCallLog>(OnCallLogId(schedule), &command).await;
+        }
+        20 => {
+            let replay =
+                DeliveryCommand::ReplayDelivery { integration: integration(u128::from(whom % 2)), by, at };
+            world.execute::<Delivery>(carried_by, &replay).await;
         }
         _ => {
             let verdict = if how % 2 == 0 { Verdict::Ignored } else { Verdict::Rejected };

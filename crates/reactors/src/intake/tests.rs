@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use commands::MetadataExt;
+use commands::{MetadataExt, mint};
 use domain::{
     Actor, Alert, AlertAction, DeliveryId, IntegrationId, ServiceId, Severity, Timestamp, incident::Terms,
 };
@@ -10,7 +10,7 @@ use store::{Metadata, Recorded};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::{Problem, Request, joins::Joins, unanimous};
+use super::{Problem, Request, because_of, joins::Joins, unanimous};
 
 fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));
@@ -30,7 +30,7 @@ fn request(key: &str, action: AlertAction) -> Request {
     };
     let service = ServiceId::new(Uuid::from_u128(3));
     let (key, terms, cause) = (key.to_owned(), Terms::default(), Arc::new(cause));
-    Request { service, action, key, incident: None, alert, terms, cause }
+    Request { service, action, key, incident: None, alert, terms, replayed: None, cause }
 }
 
 fn delivery_stream(delivery: DeliveryId) -> Arc<str> {
@@ -99,4 +99,21 @@ fn one_problem_holds_so_many_alerts_and_no_more() {
         decided.extend(joins.admit(vec![trigger("storm")], true, now, |_| true));
     }
     assert_eq!(sizes(&decided), [64, 64, 64]);
+}
+
+#[test]
+fn each_replay_leads_to_commands_of_its_own() {
+    let first = request("disk", AlertAction::Trigger);
+    let replay = |id: u128| {
+        let (id, kind) = (Uuid::from_u128(id), "delivery.replay_requested.v1".into());
+        let cause = Arc::new(Recorded { id, kind, ..Recorded::clone(&first.cause) });
+        because_of(&Request { cause, ..request("disk", AlertAction::Trigger) }).command_id
+    };
+    assert_eq!(replay(8), replay(8));
+    assert_ne!(replay(8), replay(9));
+    // What was decided by an earlier version is known by this id.
+    let (at, delivery) = (first.cause.recorded_at, first.alert.delivery.uuid());
+    let known = because_of(&first).command_id;
+    assert_eq!(known, mint::derived_at(at, delivery, "Trigger disk"));
+    assert_ne!(known, replay(8));
 }

@@ -36,6 +36,7 @@ fn watched(events: &[IntegrationEvent]) -> Integration {
         signing_secret: None,
         verification: None,
         reading: Reading::default(),
+        rate_limit: None,
         watch: Some(Watch { after_seconds: 60 }),
         unknown: vec![],
         at: START,

@@ -9,7 +9,7 @@ use domain::{
     integration::Handling,
     user::Role,
 };
-use projections::DeliveryView;
+use projections::{DeliveryFilter, DeliveryView};
 
 use super::{
     super::{
@@ -159,7 +159,7 @@ async fn messages(
 ) -> Result<Vec<DeliveryView>, Stop> {
     let Some(ids) = delivery_ids else {
         let first = first.map_or(10, |first| usize::try_from(first).unwrap_or(0)).clamp(1, MOST);
-        let slice = caller.app.reads.deliveries(id, first, None).await?;
+        let slice = caller.app.reads.deliveries(id, &DeliveryFilter::default(), first, None).await?;
         return Ok(slice.items.into_iter().map(|(_, view)| view).collect());
     };
     if ids.len() > MOST {
@@ -190,7 +190,9 @@ fn previewed(
             };
             understand(format, &envelope, &bytes, view.id, handling).map_err(|why| why.to_string())
         }
-        DeliveryEvent::Concluded { .. } => Err("it is not kept".to_owned()),
+        DeliveryEvent::ReplayRequested { .. } | DeliveryEvent::Concluded { .. } => {
+            Err("it is not kept".to_owned())
+        }
     };
     let (alerts, reason) = match meaning {
         Ok(Meaning::Alerts(alerts)) => (alerts, None),
@@ -201,7 +203,7 @@ fn previewed(
         let about = alert.ruling.service.or(named).unwrap_or(service);
         previewed_alert(alert, Service::find(directory, about))
     });
-    PreviewedDelivery { alerts: alerts.collect(), reason, delivery: Delivery(view) }
+    PreviewedDelivery { alerts: alerts.collect(), reason, delivery: Delivery::new(view) }
 }
 
 fn previewed_alert(alert: Translated, service: Option<Service>) -> PreviewedAlert {

@@ -146,7 +146,7 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
     };
     let inputs: Value = json!({ "name": "x", "email": "x", "serviceId": "x", "title": "x", "incidentId": "x", "text": "x",
         "teamId": "x", "userId": "x", "integrationId": "x", "escalationPolicyId": "x", "scheduleId": "x", "apiKeyId": "x",
-        "calendarFeedId": "x", "reason": "x",
+        "calendarFeedId": "x", "reason": "x", "deliveryIds": [],
         "levels": [], "participants": [], "rotationStart": "2026-01-01T00:00", "overrideId": "x", "swapId": "x",
         "end": "2026-01-01T00:00:00Z", "effectiveFrom": "2026-01-01T00:00:00Z",
         "give": { "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z" } });
@@ -167,8 +167,16 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
         if name == "createScheduleOverride" {
             input.insert("kind".to_owned(), json!("SET"));
         }
-        let responds =
-            ["Incident", "Override", "Swap", "cover", "CalendarFeed", "muteIntegration", "unmuteIntegration"];
+        let responds = [
+            "Incident",
+            "Override",
+            "Swap",
+            "cover",
+            "CalendarFeed",
+            "muteIntegration",
+            "unmuteIntegration",
+            "replayDeliveries",
+        ];
         let configures = !responds.iter().any(|word| name.contains(word));
         let roles = if configures { vec![Role::Observer, Role::Responder] } else { vec![Role::Observer] };
         for role in roles {
