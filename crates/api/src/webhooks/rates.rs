@@ -19,7 +19,13 @@ const SLACK: i128 = NANOS_PER_SECOND;
 /// filled up while nobody asks.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
-    full_at: Mutex<HashMap<IntegrationId, i128>>,
+    buckets: Mutex<HashMap<IntegrationId, Bucket>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    limit: RateLimit,
+    full_at: i128,
 }
 
 /// How an integration stands.
@@ -49,15 +55,21 @@ impl Rates {
         let interval = 60 * NANOS_PER_SECOND / i128::from(limit.per_minute());
         let window = interval * i128::from(limit.at_once());
         let now = i128::from(now.millis()) * (NANOS_PER_SECOND / 1000);
-        let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = all.entry(id).or_insert(now);
-        // A clock that was set back, or a limit that was changed, must not keep anybody out for longer than an empty
-        // bucket does. A message that was a moment late at the lock is neither, and fills no bucket.
-        let full_at = if *kept > now + window + SLACK { now + window } else { (*kept).max(now) };
+        let full = Bucket { limit, full_at: now };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets.entry(id).or_insert(full);
+        if bucket.limit != limit {
+            // Whoever chooses another limit means from now on.
+            *bucket = full;
+        }
+        // A clock that was set back must not keep anybody out for longer than an empty bucket does. A message that was a
+        // moment late at the lock has set nothing back, and fills no bucket.
+        let set_back = bucket.full_at > now + window + SLACK;
+        let full_at = if set_back { now + window } else { bucket.full_at.max(now) };
         let room = full_at + interval <= now + window;
         let after = if room { full_at + interval * messages } else { full_at };
-        *kept = after;
-        drop(all);
+        bucket.full_at = after;
+        drop(buckets);
         Standing {
             per_minute: limit.per_minute(),
             remaining: u32::try_from(((now + window - after) / interval).max(0)).unwrap_or(u32::MAX),
@@ -138,15 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_and_a_changed_limit_keep_nobody_out_for_long() {
+    fn a_clock_that_was_set_back_and_a_limit_from_before_keep_nobody_out() {
         let (rates, limit) = (Rates::default(), RateLimit::of(Some(60)));
         rates.take(id(1), limit, at(86_400_000));
         assert_eq!(rates.take(id(1), limit, at(0)).wait_seconds, Some(1));
-        let (small, large) = (RateLimit::of(Some(1)), RateLimit::of(None));
+        let small = RateLimit::of(Some(1));
         rates.take(id(2), small, at(0));
         assert_eq!(rates.take(id(2), small, at(0)).wait_seconds, Some(60));
-        assert_eq!(rates.take(id(2), large, at(0)).wait_seconds, Some(1));
-        assert!(!rates.take(id(2), large, at(1000)).is_over());
+        assert!(!rates.take(id(2), RateLimit::of(None), at(0)).is_over());
     }
 
     #[test]

@@ -84,16 +84,17 @@ impl IntegrationKind {
     pub const fn body_limit(self) -> usize {
         const KIB: usize = 1024;
         match self {
-            // PagerDuty, "Events API v2 overview": the whole event has at most 512 KB. Opsgenie, "Alert API": every
-            // field has its own limit, and all of them together stay below this.
-            Self::PagerDuty | Self::Opsgenie => 512 * KIB,
             // Amazon SNS, "Quotas": a message has at most 256 KB. It comes as text inside JSON, where a byte of JSON may
             // take two, and with a signature and addresses around it.
             Self::CloudWatch => 2 * 256 * KIB + 16 * KIB,
             // GitHub, "Webhook events and payloads": what has more than 25 MB is not sent.
             Self::GitHub => 25 * KIB * KIB,
-            // Their senders name none: a group of alerts is as large as its templates and `max_alerts` make it.
-            Self::Generic
+            // PagerDuty, "Events API v2 overview": the whole event has at most 512 KB. Opsgenie, "Alert API": every
+            // field has its own limit, and all of them together stay below this. The senders of the others name none:
+            // a group of alerts is as large as its templates and `max_alerts` make it.
+            Self::PagerDuty
+            | Self::Opsgenie
+            | Self::Generic
             | Self::Alertmanager
             | Self::Grafana
             | Self::Datadog
