@@ -182,7 +182,7 @@ async fn a_mute_prevents_the_alarm_and_unmuting_begins_the_wait_anew() {
     app.advance_minutes(1).await;
     assert_eq!(app.incidents().await.len(), 1);
 
-    backup.mute(&app, Some(app.clock.now() + Duration::from_mins(60))).await;
+    backup.mute(&app, Some(app.clock.now() + Duration::from_hours(1))).await;
     assert_eq!(titles(&app, "RESOLVED").await.len(), 1, "what is expected needs nobody");
     app.advance_minutes(69).await;
     assert_eq!(app.incidents().await.len(), 1);
@@ -257,7 +257,7 @@ async fn a_restart_opens_no_second_incident_and_forgets_none() {
     app.stop().await;
 
     // Nobody could be heard meanwhile, so nobody who was not silent before is silent now.
-    clock.advance(Duration::from_mins(180));
+    clock.advance(Duration::from_hours(3));
     let app = start().await;
     app.advance_minutes(119).await;
     assert_eq!(app.incidents().await.len(), 1);
