@@ -129,7 +129,7 @@ async fn read(parts: &Parts, replay: &Arc<Recorded>) -> Result<Reading, ReadErro
         match earlier.incident(parts, &request).await? {
             Some(incident) => known = known.or(Some(incident)),
             None => {
-                wanted.push(Request { replayed: Some(received_at), cause: Arc::clone(replay), ..request })
+                wanted.push(Request { replayed: Some(received_at), cause: Arc::clone(replay), ..request });
             }
         }
     }
