@@ -102,6 +102,42 @@ fn verification_must_fit_the_kind() {
 }
 
 #[test]
+fn who_may_send_has_a_meaning_for_mail_and_nothing_else_has_one_there() {
+    let mail = || Verification::Mail { senders: vec!["@example.org".into()] };
+    let email = |verification, signing_secret| match create(IntegrationKind::Email, verification) {
+        IntegrationCommand::CreateIntegration {
+            name,
+            kind,
+            service,
+            key_hash,
+            reading,
+            unknown,
+            verification,
+            ..
+        } => IntegrationCommand::CreateIntegration {
+            name,
+            kind,
+            service,
+            key_hash,
+            signing_secret,
+            verification,
+            reading,
+            unknown,
+        },
+        other => other,
+    };
+    let told = |command| after(&[command]).entrance.expect("it exists").verification;
+    assert_eq!(told(email(Some(mail()), None)), mail());
+    assert_eq!(told(email(None, None)), Verification::Key);
+    assert_eq!(refused(&[], &email(None, Some(secret(1)))).as_deref(), Some("secret"));
+    assert_eq!(refused(&[], &email(Some(Verification::Bearer), None)).as_deref(), Some("verification"));
+    assert_eq!(refused(&[], &create(IntegrationKind::Generic, Some(mail()))).as_deref(), Some("senders"));
+    let change = ProofChange { verification: Some(mail()), ..ProofChange::default() };
+    let history = [create(IntegrationKind::Generic, None)];
+    assert_eq!(refused(&history, &update(None, change, None)).as_deref(), Some("senders"));
+}
+
+#[test]
 fn changing_to_what_is_already_so_is_no_news() {
     let reading = Reading { identity: Identity::Alert, ..Reading::default() };
     let proof = ProofChange { verification: Some(Verification::Bearer), ..ProofChange::default() };

@@ -69,6 +69,8 @@ pub(super) enum IntegrationKind {
     /// GitHub's webhooks, and whatever signs as GitHub does.
     #[graphql(name = "GITHUB")]
     GitHub,
+    /// Mail to `<key>@<domain>`, or `<key>+<grouping key>@<domain>`.
+    Email,
 }
 
 /// How the sender of a delivery proved itself.

@@ -18,7 +18,7 @@ use super::{
     envelope,
     refusals::Refusals,
     translate::{Malformed, translate},
-    verify::{Claim, Doubt, Proven, Unproven, Verifier},
+    verify::{Claim, Doubt, Posted, Proven, Unproven, Verifier},
 };
 use crate::App;
 
@@ -41,6 +41,8 @@ pub(super) struct Incoming<'a> {
     pub(super) target: &'a str,
     /// What was called, for formats in which that matters.
     pub(super) call: Option<&'a str>,
+    /// What stood on the envelope of a mail.
+    pub(super) posted: Option<Posted<'a>>,
     /// Its bytes.
     pub(super) message: Vec<u8>,
     /// How many bytes it had, if these are only the first.
@@ -109,7 +111,7 @@ impl Hooks {
     }
 
     async fn take(&self, incoming: Incoming<'_>, span: &tracing::Span) -> Result<Accepted, Refusal> {
-        let Incoming { format, key, headers, target, call, message, whole_bytes } = incoming;
+        let Incoming { format, key, headers, target, call, posted, message, whole_bytes } = incoming;
         let directory = self.app.directory.now();
         let (integration, entrance) = directory
             .integration_by_key(key, self.app.engine.now())
@@ -118,7 +120,7 @@ impl Hooks {
             .filter(|(_, it)| whole_bytes.is_none() || !it.verification.covers_bytes())
             .ok_or(Refusal::NoEntrance)?;
         let url = format!("{}{target}", self.app.settings.public_url);
-        let claim = Claim { headers, url: &url, body: &message };
+        let claim = Claim { headers, url: &url, posted, body: &message };
         let proven = self.prove(&directory, integration, entrance, claim).await?;
         self.app.pace.keep(self.app.engine.store().head()).await;
         let envelope = Envelope { whole_bytes, ..envelope::of(entrance, claim, call) };
@@ -245,7 +247,9 @@ fn identity(integration: IntegrationId, proven: &Proven, envelope: &Envelope, me
     let Some(unique) = proven.unique.as_deref().or(envelope.sender_id.as_deref()) else {
         return DeliveryId::new(mint::uuid());
     };
-    let call = envelope.call.as_deref().unwrap_or_default();
+    // One mail may be for several problems, each named in an address of its own.
+    let part = envelope.topic.as_deref().filter(|_| envelope.mail_from.is_some());
+    let call = envelope.call.as_deref().or(part).unwrap_or_default();
     let digest = digest::digest(&digest::SHA256, message);
     let purpose = format!("delivery {unique}\n{call}\n{}", STANDARD.encode(digest));
     DeliveryId::new(mint::derived(integration.uuid(), &purpose))

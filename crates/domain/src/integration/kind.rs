@@ -26,11 +26,13 @@ pub enum IntegrationKind {
     Sentry,
     /// Whatever signs as GitHub does.
     GitHub,
+    /// Mail, whatever it says.
+    Email,
 }
 
 impl IntegrationKind {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Generic,
         Self::Alertmanager,
         Self::PagerDuty,
@@ -41,6 +43,7 @@ impl IntegrationKind {
         Self::CloudWatch,
         Self::Sentry,
         Self::GitHub,
+        Self::Email,
     ];
 
     /// The word in stored events and metrics.
@@ -56,15 +59,17 @@ impl IntegrationKind {
             Self::CloudWatch => "cloud_watch",
             Self::Sentry => "sentry",
             Self::GitHub => "git_hub",
+            Self::Email => "email",
         }
     }
 
-    /// The word in the path `/hooks/<word>/<key>`; none for formats whose senders choose the path themselves.
+    /// The word in the path `/hooks/<word>/<key>`; none for formats whose senders choose the path themselves, or that
+    /// come another way.
     pub const fn path(self) -> Option<&'static str> {
         match self {
             Self::Generic => Some("generic"),
             Self::Alertmanager => Some("alertmanager"),
-            Self::PagerDuty | Self::Opsgenie => None,
+            Self::PagerDuty | Self::Opsgenie | Self::Email => None,
             Self::Grafana => Some("grafana"),
             Self::Datadog => Some("datadog"),
             Self::NewRelic => Some("newrelic"),

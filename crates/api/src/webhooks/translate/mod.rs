@@ -7,6 +7,7 @@
 mod alertmanager;
 mod cloud_watch;
 mod datadog;
+mod email;
 mod generic;
 mod git_hub;
 mod grafana;
@@ -27,6 +28,7 @@ use domain::{DeliveryId, Meaning, Timestamp, delivery::Envelope, integration::In
 
 use json::Json;
 
+pub(super) use email::authors as authors_of_mail;
 pub use malformed::{Malformed, Problem};
 pub(super) use opsgenie::asked as asked_of_opsgenie;
 pub(crate) use pagerduty::routing_key;
@@ -42,6 +44,9 @@ pub fn translate(
     if let Some(bytes) = envelope.whole_bytes {
         let why = format!("is too large: of its {bytes} bytes the first {} are kept", body.len());
         return Err(Malformed::at("", why));
+    }
+    if format == IntegrationKind::Email {
+        return Ok(email::translate(body, envelope, delivery));
     }
     if envelope.form {
         return match json::from_form(body)? {
@@ -66,7 +71,8 @@ fn read(
     delivery: DeliveryId,
 ) -> Result<Meaning, Malformed> {
     match format {
-        IntegrationKind::Generic => generic::translate(message).map(Meaning::from),
+        // A mail is no JSON, and was read before.
+        IntegrationKind::Generic | IntegrationKind::Email => generic::translate(message).map(Meaning::from),
         IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
         IntegrationKind::PagerDuty => pagerduty::translate(message, envelope, delivery),
         IntegrationKind::Grafana => grafana::translate(message, envelope.reading),
@@ -87,6 +93,7 @@ pub(super) fn sender_id(format: IntegrationKind, form: bool, body: &[u8]) -> Opt
             json::Form::Message(text) => datadog::sender_id(&Json::parse(text.as_bytes()).ok()?),
         },
         IntegrationKind::Datadog => datadog::sender_id(&Json::parse(body).ok()?),
+        IntegrationKind::Email => email::message_id(body),
         _ => None,
     }
 }
