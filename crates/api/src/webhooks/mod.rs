@@ -5,6 +5,7 @@ mod body;
 mod envelope;
 mod hooks;
 mod opsgenie;
+mod post;
 mod refusals;
 mod road;
 #[cfg(test)]
@@ -14,4 +15,5 @@ mod understood;
 mod verify;
 
 pub(crate) use hooks::routes;
+pub(crate) use post::{Letter, Post, Returned};
 pub use understood::Understood;
