@@ -11,6 +11,7 @@ mod deduplication;
 mod escalation;
 mod graphql_ws;
 mod hostile_bodies;
+mod mail_source;
 mod notices;
 mod on_call_record;
 mod paging;
