@@ -13,6 +13,7 @@ mod escalation;
 mod graphql_ws;
 mod heartbeats;
 mod hostile_bodies;
+mod mail_source;
 mod notices;
 mod on_call_record;
 mod paging;

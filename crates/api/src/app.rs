@@ -48,6 +48,8 @@ pub struct Settings {
     pub public_url: String,
     /// The token that opens everything; none: only API keys open anything.
     pub admin_token: Option<TokenDigest>,
+    /// The domain whose mail is for this installation; none: it takes no mail.
+    pub mail_domain: Option<String>,
     /// How much one caller may ask for.
     pub limits: Limits,
 }

@@ -1,9 +1,10 @@
-//! The inbound edge: GraphQL, webhooks and calendars. Translates; decides nothing.
+//! The inbound edge: GraphQL, webhooks, mail and calendars. Translates; decides nothing.
 
 mod app;
 mod auth;
 mod calendar;
 pub mod graphql;
+pub mod mail;
 mod ops;
 mod problem;
 mod router;

@@ -107,6 +107,27 @@ fn verification_must_fit_the_kind() {
 }
 
 #[test]
+fn who_may_send_has_a_meaning_for_mail_and_nothing_else_has_one_there() {
+    let mail = || Verification::Mail { senders: vec!["@example.org".into()] };
+    let email = |verification, proven_by| {
+        let mut command = create(IntegrationKind::Email, verification);
+        if let IntegrationCommand::CreateIntegration { signing_secret, .. } = &mut command {
+            *signing_secret = proven_by;
+        }
+        command
+    };
+    let told = |command| after(&[command]).entrance.expect("it exists").verification;
+    assert_eq!(told(email(Some(mail()), None)), mail());
+    assert_eq!(told(email(None, None)), Verification::Key);
+    assert_eq!(refused(&[], &email(None, Some(secret(1)))).as_deref(), Some("secret"));
+    assert_eq!(refused(&[], &email(Some(Verification::Bearer), None)).as_deref(), Some("verification"));
+    assert_eq!(refused(&[], &create(IntegrationKind::Generic, Some(mail()))).as_deref(), Some("senders"));
+    let change = ProofChange { verification: Some(mail()), ..ProofChange::default() };
+    let history = [create(IntegrationKind::Generic, None)];
+    assert_eq!(refused(&history, &update(None, change, None)).as_deref(), Some("senders"));
+}
+
+#[test]
 fn changing_to_what_is_already_so_is_no_news() {
     let reading = Reading { identity: Identity::Alert, ..Reading::default() };
     let proof = ProofChange { verification: Some(Verification::Bearer), ..ProofChange::default() };

@@ -88,6 +88,20 @@ fn a_delivery_says_that_somebody_asked_for_a_test() {
 }
 
 #[test]
+fn a_mail_keeps_its_envelope_and_its_entrance_who_may_send() {
+    let stored = br#"{
+        "integration": "int_00000000000000000000000000000007", "format": "email",
+        "service": "svc_00000000000000000000000000000004", "proof": "key", "body": {"text": "Subject: disk\r\n\r\n"},
+        "envelope": {"topic": "disk/web-1", "sender_id": "1@example.org", "mail_from": "nagios@example.org"},
+        "at": "2026-11-24T03:00:00.000Z" }"#;
+    read::<DeliveryEvent>("delivery.received.v1", stored);
+    for senders in ["", r#", "senders": ["@example.org"]"#] {
+        let stored = format!(r#"{{"verification": {{"method": "mail"{senders}}}}}"#);
+        read::<IntegrationEvent>("integration.verification_changed.v1", stored.as_bytes());
+    }
+}
+
+#[test]
 fn every_stored_name_has_a_fixture() {
     let mut named = BTreeSet::new();
     collect(&root().join("src"), &mut named);

@@ -144,6 +144,23 @@ pub struct ServeFlags {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail_from: Option<String>,
+    /// The address to take alerts by mail on.
+    #[arg(
+        help = "The address to take alerts by mail on, such as 127.0.0.1:2525 [default: none is taken]",
+        long,
+        value_name = "ADDRESS",
+        env = "MIDWATCH_SMTP_LISTEN"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_listen: Option<String>,
+    /// The domain whose mail is for Midwatch [default: the host of the public URL]
+    #[arg(long, value_name = "DOMAIN", env = "MIDWATCH_SMTP_DOMAIN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_domain: Option<String>,
+    /// Bytes in one mail that comes in [default: 524288]
+    #[arg(long, value_name = "BYTES", env = "MIDWATCH_SMTP_MAX_BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_max_bytes: Option<usize>,
     /// Private addresses that webhooks may reach: ranges such as 10.0.0.0/8, separated by commas, or all
     #[arg(long, value_name = "RANGES", env = "MIDWATCH_ALLOW_PRIVATE_TARGETS", num_args = 0..=1, default_missing_value = "all")]
     #[serde(skip_serializing_if = "Option::is_none")]

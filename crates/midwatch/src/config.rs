@@ -1,6 +1,9 @@
 //! What the operator chose, checked before anything starts.
 
-use std::{net::ToSocketAddrs, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use connectors::{Guard, SmtpSettings};
@@ -13,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use store::{DatabaseUrl, Options};
 
 use crate::cli::{LogFlags, ServeFlags};
+
+/// Bytes in a mail at the most: it is kept whole, in one event.
+const MAX_MAIL: usize = 32 * 1024 * 1024;
 
 /// Everything that can be chosen, in the words of the operator.
 #[derive(Clone, Deserialize, Serialize)]
@@ -32,6 +38,12 @@ pub struct Config {
     pub smtp_url: Option<String>,
     /// Whom mails come from.
     pub mail_from: String,
+    /// The address to take alerts by mail on.
+    pub smtp_listen: Option<String>,
+    /// The domain whose mail is ours.
+    pub smtp_domain: Option<String>,
+    /// Bytes in one mail that comes in.
+    pub smtp_max_bytes: Option<usize>,
     /// Private addresses that webhooks may reach.
     pub allow_private_targets: String,
     /// Where traces go.
@@ -78,6 +90,9 @@ impl Default for Config {
             demo: false,
             smtp_url: None,
             mail_from: "Midwatch <midwatch@localhost>".to_owned(),
+            smtp_listen: None,
+            smtp_domain: None,
+            smtp_max_bytes: None,
             allow_private_targets: String::new(),
             otlp_endpoint: None,
             log_format: LogFormat::Text,
@@ -165,15 +180,29 @@ impl Config {
     }
 
     /// The addresses to listen on, of which the first that works is taken.
-    pub fn addresses(&self) -> Result<Vec<std::net::SocketAddr>> {
-        let addresses = self.listen.to_socket_addrs();
-        let addresses: Vec<_> = addresses
-            .with_context(|| format!("--listen: `{}` is no address such as 127.0.0.1:8080", self.listen))?
-            .collect();
-        if addresses.is_empty() {
-            bail!("--listen: `{}` leads to no address", self.listen);
+    pub fn addresses(&self) -> Result<Vec<SocketAddr>> {
+        addresses("--listen", &self.listen, "127.0.0.1:8080")
+    }
+
+    /// The addresses to take mail on; none: mail is not taken.
+    pub fn mail_addresses(&self) -> Result<Option<Vec<SocketAddr>>> {
+        let listen = self.smtp_listen.as_deref();
+        listen.map(|listen| addresses("--smtp-listen", listen, "127.0.0.1:2525")).transpose()
+    }
+
+    /// What holds for mail that comes in, of a server that is known under `public_url`.
+    pub fn mail_rules(&self, public_url: &str) -> Result<api::mail::Rules> {
+        let usual = api::Limits::default().body_bytes;
+        let max_bytes = self.smtp_max_bytes.unwrap_or(usual);
+        if !(1024..=MAX_MAIL).contains(&max_bytes) {
+            bail!("--smtp-max-bytes: a mail may have from 1024 to {MAX_MAIL} bytes, not {max_bytes}");
         }
-        Ok(addresses)
+        let domain = self.smtp_domain.as_deref().map_or_else(|| mail_domain(public_url), str::to_owned);
+        let fit = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if domain.is_empty() || domain.len() > 255 || !domain.chars().all(fit) {
+            bail!("--smtp-domain: `{domain}` is no domain such as alerts.example.org");
+        }
+        Ok(api::mail::Rules { domain, max_bytes })
     }
 
     /// The address people use, without a final slash, if the operator chose one.
@@ -197,6 +226,28 @@ impl std::fmt::Debug for Config {
             .field("demo", &self.demo)
             .finish_non_exhaustive()
     }
+}
+
+fn addresses(flag: &str, listen: &str, such_as: &str) -> Result<Vec<SocketAddr>> {
+    let addresses = listen.to_socket_addrs();
+    let addresses: Vec<_> =
+        addresses.with_context(|| format!("{flag}: `{listen}` is no address such as {such_as}"))?.collect();
+    if addresses.is_empty() {
+        bail!("{flag}: `{listen}` leads to no address");
+    }
+    Ok(addresses)
+}
+
+/// The host of an address of the web; mail to a machine without a name is rare enough to be called local.
+fn mail_domain(public_url: &str) -> String {
+    let rest = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    if host.starts_with('[') {
+        return "localhost".to_owned();
+    }
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    if host.parse::<IpAddr>().is_ok() { "localhost".to_owned() } else { host.to_owned() }
 }
 
 fn vault_key(text: &str) -> Result<[u8; 32]> {
@@ -241,6 +292,8 @@ mod tests {
                 config.guard().err(),
                 config.smtp().err(),
                 config.addresses().err(),
+                config.mail_addresses().err(),
+                config.mail_rules("http://localhost:8080").err(),
                 config.checked_public_url().err(),
                 config.options().err(),
             ];
@@ -256,6 +309,24 @@ mod tests {
         assert!(
             wrong(Config { allow_private_targets: "x".into(), ..default() }).starts_with("--allow-private")
         );
+        assert!(wrong(Config { smtp_listen: Some("25".into()), ..default() }).starts_with("--smtp-listen"));
+        assert!(wrong(Config { smtp_domain: Some("a b".into()), ..default() }).starts_with("--smtp-domain"));
+        assert!(wrong(Config { smtp_max_bytes: Some(1), ..default() }).starts_with("--smtp-max-bytes"));
         assert_eq!(wrong(default()), "");
+    }
+
+    #[test]
+    fn mail_is_for_the_host_of_the_public_address_unless_told_otherwise() {
+        let domain = |smtp_domain: Option<&str>, url: &str| {
+            let config = Config { smtp_domain: smtp_domain.map(str::to_owned), ..Config::default() };
+            config.mail_rules(url).expect("rules").domain
+        };
+        assert_eq!(domain(None, "https://midwatch.example.org/base"), "midwatch.example.org");
+        assert_eq!(domain(None, "http://localhost:8080"), "localhost");
+        assert_eq!(domain(None, "http://127.0.0.1:8080"), "localhost");
+        assert_eq!(domain(None, "http://[::1]:8080"), "localhost");
+        assert_eq!(domain(Some("alerts.example.org"), "http://[::1]:8080"), "alerts.example.org");
+        let rules = Config::default().mail_rules("https://x").expect("rules");
+        assert_eq!(rules.max_bytes, 512 * 1024);
     }
 }

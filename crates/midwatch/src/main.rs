@@ -84,6 +84,9 @@ async fn serve(flags: &ServeFlags) -> Result<ExitCode> {
     let stop = stop_signal()?;
     let mut running = midwatch::start(config, Parts::default()).await?;
     tracing::info!(address = %running.address, url = running.app.settings.public_url, "serving");
+    if let Some(address) = running.mail_address {
+        tracing::info!(%address, domain = running.app.settings.mail_domain, "taking mail");
+    }
     greet(&running, made_token, &token);
     let fault = tokio::select! {
         fault = running.fault() => fault,

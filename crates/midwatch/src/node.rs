@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result, anyhow, bail};
 use api::{
     App, Health, Ops, Settings, TokenDigest,
+    mail::{Office, Rules},
     webhooks::{Understood, translate::understand},
 };
 use axum::Router;
@@ -14,6 +15,7 @@ use domain::ServiceId;
 use futures::{FutureExt, future::BoxFuture};
 use projections::ReadModels;
 use store::{Store, StoreError};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -49,6 +51,8 @@ impl Default for Parts {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it takes mail, if it does.
+    pub mail_address: Option<SocketAddr>,
     /// What its requests may use.
     pub app: App,
     /// What it knows about itself.
@@ -65,9 +69,10 @@ pub struct Running {
 /// Starts a node. It answers requests when this returns.
 pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     // First, because it fails most often, and before anything else was touched.
-    let listener = serve::bind(&config.addresses()?).await?;
+    let listener = serve::bind("--listen", &config.addresses()?).await?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let public_url = config.checked_public_url()?.unwrap_or_else(|| local_url(address));
+    let mail = mail_desk(&config, &public_url).await?;
     let connectors = match parts.connectors {
         Some(connectors) => connectors,
         None => outside_world(&config, address)?,
@@ -88,6 +93,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     let settings = Arc::new(Settings {
         public_url: public_url.clone(),
         admin_token: config.admin_token.as_deref().map(TokenDigest::of),
+        mail_domain: mail.as_ref().map(|(_, rules)| rules.domain.clone()),
         ..Settings::default()
     });
     let (pace, understood) = (Pace::default(), Understood::default());
@@ -153,8 +159,14 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
     };
     let router = api::router(app.clone(), &ops, open);
     tasks.spawn("the HTTP server", serve::serve(listener, router, stop.clone()));
+    let mut mail_address = None;
+    if let Some((listener, rules)) = mail {
+        mail_address = Some(listener.local_addr().context("cannot tell where it takes mail")?);
+        let office = Office::new(app.clone(), rules);
+        tasks.spawn("the mail server", serve::take_mail(listener, office, stop.clone()));
+    }
     tasks.spawn("the measurements", until(stop, upkeep()));
-    Ok(Running { address, app, health, notices, watching, demo, tasks })
+    Ok(Running { address, mail_address, app, health, notices, watching, demo, tasks })
 }
 
 impl Running {
@@ -177,6 +189,13 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// Where mail is taken, and by which rules; none if it is not.
+async fn mail_desk(config: &Config, public_url: &str) -> Result<Option<(TcpListener, Rules)>> {
+    let Some(addresses) = config.mail_addresses()? else { return Ok(None) };
+    let rules = config.mail_rules(public_url)?;
+    Ok(Some((serve::bind("--smtp-listen", &addresses).await?, rules)))
 }
 
 /// Which episode is the latest, from the incident list.

@@ -1,8 +1,9 @@
 //! Accepting connections.
 
-use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use api::mail::Office;
 use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -10,7 +11,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long a connection may take to send the head of its next request. Senders keep idle connections for 90 s.
 const HEAD_WITHIN: Duration = Duration::from_mins(2);
@@ -19,13 +20,13 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 /// The wait before accepting again when the process has no more file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
-/// Takes the first address that works.
-pub(crate) async fn bind(addresses: &[SocketAddr]) -> Result<TcpListener> {
+/// Takes the first address that works, of those that a flag names.
+pub(crate) async fn bind(flag: &str, addresses: &[SocketAddr]) -> Result<TcpListener> {
     TcpListener::bind(addresses).await.map_err(|error| {
         let address = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let why = match error.kind() {
             ErrorKind::AddrInUse => {
-                format!("another program listens on {address} already; choose another --listen")
+                format!("another program listens on {address} already; choose another {flag}")
             }
             ErrorKind::PermissionDenied => format!("this user may not listen on {address}"),
             ErrorKind::AddrNotAvailable => format!("this machine does not have the address {address}"),
@@ -46,18 +47,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .enable_connect_protocol();
     let graceful = GracefulShutdown::new();
-    loop {
-        let stream = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    refused(&error).await.context("cannot accept connections")?;
-                    continue;
-                }
-            },
-        };
+    while let Some(stream) = next(&listener, &stop).await? {
         let service = TowerToHyperService::new(router.clone());
         let connection =
             builder.serve_connection_with_upgrades(TokioIo::new(tuned(stream)), service).into_owned();
@@ -74,6 +64,36 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         tracing::warn!("some requests did not finish within {DRAIN_WITHIN:?} and are abandoned");
     }
     Ok(())
+}
+
+/// Takes mail until told to stop, then lets those mails be stored that have come.
+pub(crate) async fn take_mail(listener: TcpListener, office: Office, stop: CancellationToken) -> Result<()> {
+    let (office, sessions) = (Arc::new(office), TaskTracker::new());
+    while let Some(stream) = next(&listener, &stop).await? {
+        let office = Arc::clone(&office);
+        sessions.spawn(async move { office.converse(tuned(stream)).await });
+    }
+    drop(listener);
+    sessions.close();
+    if tokio::time::timeout(DRAIN_WITHIN, sessions.wait()).await.is_err() {
+        tracing::warn!("some mails were not stored within {DRAIN_WITHIN:?} and are abandoned");
+    }
+    Ok(())
+}
+
+/// The next connection; none when told to stop.
+async fn next(listener: &TcpListener, stop: &CancellationToken) -> Result<Option<TcpStream>> {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(None),
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => return Ok(Some(stream)),
+            Err(error) => refused(&error).await.context("cannot accept connections")?,
+        }
+    }
 }
 
 /// Answers are small and written at once: waiting for more would only delay them.

@@ -66,6 +66,11 @@ impl TestApp {
         self.running.address
     }
 
+    /// The port at which it takes mail.
+    pub(crate) fn mail_port(&self) -> u16 {
+        self.running.mail_address.expect("it takes mail").port()
+    }
+
     /// A request without a token, to be completed and sent.
     pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.address()))

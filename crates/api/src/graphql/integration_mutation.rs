@@ -106,6 +106,11 @@ impl Keys {
             None if kind == domain::integration::IntegrationKind::Opsgenie => {
                 (format!("{public_url}/v2/alerts"), None)
             }
+            None if kind == domain::integration::IntegrationKind::Email => {
+                let domain = caller.app.settings.mail_domain.as_deref();
+                let url = domain.map(|domain| format!("mailto:{key}@{domain}"));
+                return Self { key: Some(key), url, ..Self::default() };
+            }
             None => (format!("{public_url}/v2/enqueue"), Some(key.clone())),
         };
         Self { key: Some(key), url: Some(url), routing_key, signing_secret: None }
@@ -121,7 +126,8 @@ macro_rules! payload_with_keys {
             integration: Option<Integration>,
             /// Its key, if it is new: 32 hexadecimal digits. It is shown this once.
             key: Option<String>,
-            /// Where to send messages, with the key in it where the format wants it there.
+            /// Where to send messages, with the key in it where the format wants it there; null for mail, if this
+            /// server takes none.
             url: Option<String>,
             /// The key under the name that PagerDuty's senders know it by.
             routing_key: Option<String>,

@@ -131,6 +131,14 @@ pub(super) struct SnsInput {
     raw_delivery: bool,
 }
 
+/// Mails.
+#[derive(InputObject)]
+pub(super) struct MailInput {
+    /// Who may send: addresses such as `nagios@example.org`, or all of a domain as `@example.org`; empty: anybody who
+    /// knows the address.
+    senders: Vec<String>,
+}
+
 /// How messages prove themselves.
 #[derive(OneofObject)]
 pub(super) enum VerificationInput {
@@ -148,6 +156,8 @@ pub(super) enum VerificationInput {
     Header(HeaderInput),
     /// By the signature of Amazon's notification service.
     Sns(SnsInput),
+    /// By the secret address, in a mail of somebody who may send.
+    Mail(MailInput),
 }
 
 impl VerificationInput {
@@ -177,6 +187,9 @@ impl VerificationInput {
             Self::Sns(SnsInput { topics, raw_delivery }) => {
                 DomainVerification::Sns { topics, raw: raw_delivery }
             }
+            Self::Mail(MailInput { senders }) => DomainVerification::Mail {
+                senders: senders.iter().map(|sender| sender.trim().to_lowercase()).collect(),
+            },
         })
     }
 }
@@ -220,6 +233,8 @@ pub(super) enum VerificationMethod {
     Header,
     /// By the signature of Amazon's notification service.
     Sns,
+    /// By the secret address, in a mail of somebody who may send.
+    Mail,
 }
 
 /// A signature: an HMAC, in a header.
@@ -258,6 +273,8 @@ pub(super) struct Verification {
     topics: Vec<String>,
     /// Whether raw deliveries of it are taken.
     raw_delivery: bool,
+    /// Who may send mail; empty: anybody who knows the address.
+    senders: Vec<String>,
 }
 
 impl From<&DomainVerification> for Verification {
@@ -269,6 +286,7 @@ impl From<&DomainVerification> for Verification {
             header: None,
             topics: vec![],
             raw_delivery: false,
+            senders: vec![],
         };
         match verification {
             DomainVerification::Key => by(VerificationMethod::Key),
@@ -284,6 +302,9 @@ impl From<&DomainVerification> for Verification {
             }
             DomainVerification::Sns { topics, raw } => {
                 Self { topics: topics.clone(), raw_delivery: *raw, ..by(VerificationMethod::Sns) }
+            }
+            DomainVerification::Mail { senders } => {
+                Self { senders: senders.clone(), ..by(VerificationMethod::Mail) }
             }
         }
     }
@@ -339,6 +360,7 @@ pub(super) const fn usual_preset(kind: domain::integration::IntegrationKind) -> 
         | Kind::Datadog
         | Kind::NewRelic
         | Kind::CloudWatch
-        | Kind::Heartbeat => Preset::Midwatch,
+        | Kind::Heartbeat
+        | Kind::Email => Preset::Midwatch,
     }
 }

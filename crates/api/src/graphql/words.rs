@@ -71,6 +71,8 @@ pub(super) enum IntegrationKind {
     GitHub,
     /// Whatever calls a URL to say that it is alive; nothing for too long opens an incident.
     Heartbeat,
+    /// Mail to `<key>@<domain>`, or `<key>+<grouping key>@<domain>`.
+    Email,
 }
 
 /// How the sender of a delivery proved itself.

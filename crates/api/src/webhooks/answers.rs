@@ -68,7 +68,8 @@ const fn too_many(format: IntegrationKind) -> StatusCode {
         | IntegrationKind::CloudWatch
         | IntegrationKind::Sentry
         | IntegrationKind::GitHub
-        | IntegrationKind::Heartbeat => StatusCode::SERVICE_UNAVAILABLE,
+        | IntegrationKind::Heartbeat
+        | IntegrationKind::Email => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

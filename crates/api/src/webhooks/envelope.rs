@@ -15,8 +15,12 @@ const MAX_VALUE: usize = 200;
 pub(super) fn of(entrance: &Entrance, claim: Claim<'_>, call: Option<&str>) -> Envelope {
     Envelope {
         call: call.map(str::to_owned),
-        topic: topic_header(entrance.kind).and_then(|name| kept(claim, name)),
+        topic: match claim.posted {
+            Some(posted) => posted.part.map(str::to_owned),
+            None => topic_header(entrance.kind).and_then(|name| kept(claim, name)),
+        },
         sender_id: sender_id(entrance, claim),
+        mail_from: claim.posted.map(|posted| posted.sender.to_owned()),
         form: is_form(claim),
         reading: entrance.reading,
         whole_bytes: None,
@@ -37,7 +41,8 @@ const fn topic_header(kind: IntegrationKind) -> Option<&'static str> {
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic
         | IntegrationKind::CloudWatch
-        | IntegrationKind::Heartbeat => None,
+        | IntegrationKind::Heartbeat
+        | IntegrationKind::Email => None,
     }
 }
 
@@ -58,7 +63,8 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic
         | IntegrationKind::CloudWatch
-        | IntegrationKind::Heartbeat => &[],
+        | IntegrationKind::Heartbeat
+        | IntegrationKind::Email => &[],
     };
     let named = signed.into_iter().chain(usual.iter().copied()).find_map(|name| kept(claim, name));
     named.or_else(|| translate::sender_id(entrance.kind, is_form(claim), claim.body))

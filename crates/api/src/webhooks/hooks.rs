@@ -59,6 +59,7 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
             headers: &parts.headers,
             target: target(&parts),
             call: None,
+            posted: None,
             message,
             whole_bytes,
         };
@@ -127,6 +128,7 @@ async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response 
                     headers: &parts.headers,
                     target: target(&parts),
                     call,
+                    posted: None,
                     message,
                     whole_bytes,
                 };

@@ -6,6 +6,7 @@ mod envelope;
 mod hooks;
 mod limits;
 mod opsgenie;
+mod post;
 mod rates;
 mod refusals;
 mod road;
@@ -18,4 +19,5 @@ mod understood;
 mod verify;
 
 pub(crate) use hooks::routes;
+pub(crate) use post::{Letter, Post, Returned};
 pub use understood::Understood;

@@ -63,6 +63,7 @@ async fn call(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
                 headers: &parts.headers,
                 target: target(&parts),
                 call: Some(&asked),
+                posted: None,
                 message,
                 whole_bytes,
             };

@@ -21,7 +21,7 @@ use super::{
     refusals::Refusals,
     translate::{Malformed, reason, understand},
     turns::Turns,
-    verify::{Claim, Doubt, Proven, Unproven, Verifier},
+    verify::{Claim, Doubt, Posted, Proven, Unproven, Verifier},
 };
 use crate::App;
 
@@ -46,6 +46,8 @@ pub(super) struct Incoming<'a> {
     pub(super) target: &'a str,
     /// What was called, for formats in which that matters.
     pub(super) call: Option<&'a str>,
+    /// What stood on the envelope of a mail.
+    pub(super) posted: Option<Posted<'a>>,
     /// Its bytes.
     pub(super) message: Vec<u8>,
     /// How many bytes it had, if these are only the first.
@@ -152,7 +154,7 @@ impl Hooks {
         span: &tracing::Span,
         standing: &mut Option<Standing>,
     ) -> Result<Accepted, Refusal> {
-        let Incoming { format, key, headers, target, call, message, whole_bytes } = incoming;
+        let Incoming { format, key, headers, target, call, posted, message, whole_bytes } = incoming;
         let directory = self.app.directory.now();
         let (integration, entrance) = directory
             .integration_by_key(key, self.app.engine.now())
@@ -165,7 +167,7 @@ impl Hooks {
             return Err(Refusal::Limited);
         }
         let url = format!("{}{target}", self.app.settings.public_url);
-        let claim = Claim { headers, url: &url, body: &message };
+        let claim = Claim { headers, url: &url, posted, body: &message };
         let mut proven = self.prove(&directory, integration, entrance, claim).await?;
         let stands = standing.insert(self.limits.take(&self.app, &directory, integration, entrance).await);
         if stands.is_over() {
@@ -319,7 +321,9 @@ fn identity(integration: IntegrationId, proven: &Proven, envelope: &Envelope, me
     let Some(unique) = proven.unique.as_deref().or(envelope.sender_id.as_deref()) else {
         return DeliveryId::new(mint::uuid());
     };
-    let call = envelope.call.as_deref().unwrap_or_default();
+    // One mail may be for several problems, each named in an address of its own.
+    let part = envelope.topic.as_deref().filter(|_| envelope.mail_from.is_some());
+    let call = envelope.call.as_deref().or(part).unwrap_or_default();
     let digest = digest::digest(&digest::SHA256, message);
     let purpose = format!("delivery {unique}\n{call}\n{}", STANDARD.encode(digest));
     DeliveryId::new(mint::derived(integration.uuid(), &purpose))

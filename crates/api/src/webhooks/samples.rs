@@ -27,6 +27,7 @@ pub(crate) fn of(kind: IntegrationKind, name: &str) -> Sample {
         IntegrationKind::CloudWatch => (include_str!("samples/cloud_watch.json"), None, None),
         IntegrationKind::Sentry => (include_str!("samples/sentry.json"), None, Some("event_alert")),
         IntegrationKind::GitHub => (include_str!("samples/git_hub.json"), None, Some("workflow_run")),
+        IntegrationKind::Email => (include_str!("samples/email.eml"), None, None),
         // A sign of life, whatever it says.
         IntegrationKind::Heartbeat => (NAME, None, None),
     };

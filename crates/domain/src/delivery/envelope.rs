@@ -18,6 +18,9 @@ pub struct Envelope {
     /// The sender's own id of the message, the same again when it is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_id: Option<String>,
+    /// Who sent a mail, as its envelope says; empty for one that reports what became of another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail_from: Option<String>,
     /// Whether the bytes are fields of a form rather than JSON.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub form: bool,

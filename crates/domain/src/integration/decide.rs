@@ -111,6 +111,8 @@ fn create(integration: &Integration, command: &IntegrationCommand) -> Decision {
         check_verification(*kind, verification, *signing_secret)?;
     } else if *kind == IntegrationKind::CloudWatch {
         return Err(Invalid::new("topics", "must name the topics that may send").into());
+    } else if *kind == IntegrationKind::Email && signing_secret.is_some() {
+        return Err(Invalid::new("secret", "has no meaning: mails prove themselves without one").into());
     }
     check_rate_limit(*rate_limit)?;
     let watched = watch::begin(*kind, *watch, *at)?;
@@ -225,6 +227,16 @@ fn check_verification(
         }
         (IntegrationKind::CloudWatch, true) | (_, false) => {}
         (_, true) => return Err(Invalid::new("topics", "have a meaning for CloudWatch only")),
+    }
+    match (kind, verification) {
+        (IntegrationKind::Email, Verification::Key | Verification::Mail { .. }) => {}
+        (IntegrationKind::Email, _) => {
+            return Err(Invalid::new("verification", "must be `key` or `mail`: mails prove nothing else"));
+        }
+        (_, Verification::Mail { .. }) => {
+            return Err(Invalid::new("senders", "have a meaning for mail only"));
+        }
+        (_, _) => {}
     }
     if verification.needs_secret() && secret.is_none() {
         return Err(Invalid::new("verification", "needs a secret"));

@@ -28,11 +28,13 @@ pub enum IntegrationKind {
     GitHub,
     /// Whatever calls a URL to say that it is alive.
     Heartbeat,
+    /// Mail, whatever it says.
+    Email,
 }
 
 impl IntegrationKind {
     /// Every format.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Generic,
         Self::Alertmanager,
         Self::PagerDuty,
@@ -44,6 +46,7 @@ impl IntegrationKind {
         Self::Sentry,
         Self::GitHub,
         Self::Heartbeat,
+        Self::Email,
     ];
 
     /// The word in stored events and metrics.
@@ -60,15 +63,17 @@ impl IntegrationKind {
             Self::Sentry => "sentry",
             Self::GitHub => "git_hub",
             Self::Heartbeat => "heartbeat",
+            Self::Email => "email",
         }
     }
 
-    /// The word in the path `/hooks/<word>/<key>`; none for formats whose senders choose the path themselves.
+    /// The word in the path `/hooks/<word>/<key>`; none for formats whose senders choose the path themselves, or that
+    /// come another way.
     pub const fn path(self) -> Option<&'static str> {
         match self {
             Self::Generic => Some("generic"),
             Self::Alertmanager => Some("alertmanager"),
-            Self::PagerDuty | Self::Opsgenie => None,
+            Self::PagerDuty | Self::Opsgenie | Self::Email => None,
             Self::Grafana => Some("grafana"),
             Self::Datadog => Some("datadog"),
             Self::NewRelic => Some("newrelic"),
@@ -100,7 +105,8 @@ impl IntegrationKind {
             | Self::Datadog
             | Self::NewRelic
             | Self::Sentry
-            | Self::Heartbeat => 512 * KIB,
+            | Self::Heartbeat
+            | Self::Email => 512 * KIB,
         }
     }
 }

@@ -33,6 +33,12 @@ pub enum Verification {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         raw: bool,
     },
+    /// Nothing more than the secret address, in a mail of somebody who may send.
+    Mail {
+        /// Who may send: addresses such as `nagios@example.org`, or all of a domain as `@example.org`; empty: anybody.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        senders: Vec<String>,
+    },
 }
 
 impl Verification {
@@ -40,7 +46,7 @@ impl Verification {
     pub const fn covers_bytes(&self) -> bool {
         match self {
             Self::Signature(_) | Self::Sns { .. } => true,
-            Self::Key | Self::Bearer | Self::Basic { .. } | Self::Header { .. } => false,
+            Self::Key | Self::Bearer | Self::Basic { .. } | Self::Header { .. } | Self::Mail { .. } => false,
         }
     }
 }
@@ -230,7 +236,7 @@ impl Verification {
     /// Whether a secret is needed to check it.
     pub const fn needs_secret(&self) -> bool {
         match self {
-            Self::Key | Self::Sns { .. } => false,
+            Self::Key | Self::Sns { .. } | Self::Mail { .. } => false,
             Self::Signature(_) | Self::Bearer | Self::Basic { .. } | Self::Header { .. } => true,
         }
     }
@@ -251,6 +257,7 @@ impl Verification {
             }
             Self::Header { name } => header("verification.header", name),
             Self::Sns { topics, .. } => check_topics(topics),
+            Self::Mail { senders } => check_senders(senders),
         }
     }
 }
@@ -266,6 +273,21 @@ fn check_topics(topics: &[String]) -> Result<(), Invalid> {
         if !shaped || topic.len() > 400 || !topic.bytes().all(|byte| byte.is_ascii_graphic()) {
             let rule = "must be like arn:aws:sns:eu-central-1:123456789012:alarms";
             return Err(Invalid::new(format!("topics[{index}]"), rule));
+        }
+    }
+    Ok(())
+}
+
+fn check_senders(senders: &[String]) -> Result<(), Invalid> {
+    if senders.len() > 100 {
+        return Err(Invalid::new("senders", "must be at most 100"));
+    }
+    for (index, sender) in senders.iter().enumerate() {
+        let shaped = sender.rsplit_once('@').is_some_and(|(_, domain)| !domain.is_empty());
+        let fit = sender.len() <= 320 && !sender.contains(|c: char| c.is_control() || c.is_whitespace());
+        if !shaped || !fit {
+            let rule = "must be like nagios@example.org, or like @example.org";
+            return Err(Invalid::new(format!("senders[{index}]"), rule));
         }
     }
     Ok(())
@@ -332,5 +354,19 @@ mod tests {
         assert_eq!(check(&["arn:aws:sns:us-east-1:123456789012:oncall"]), None);
         assert_eq!(check(&["arn:aws-cn:sns:cn-north-1:1:a", "oncall"]).as_deref(), Some("topics[1]"));
         assert_eq!(check(&[]).as_deref(), Some("topics"));
+    }
+
+    #[test]
+    fn senders_are_addresses_or_domains() {
+        let check = |senders: &[&str]| {
+            let senders = senders.iter().map(|&sender| sender.to_owned()).collect();
+            Verification::Mail { senders }.check().err().map(|why| why.field)
+        };
+        assert_eq!(check(&[]), None);
+        assert_eq!(check(&["nagios@example.org", "@example.org", "größe@example.org"]), None);
+        for wrong in ["", "example.org", "nagios@", "a b@example.org", "a\u{7}@example.org"] {
+            assert_eq!(check(&["@example.org", wrong]).as_deref(), Some("senders[1]"), "{wrong}");
+        }
+        assert_eq!(check(&["@example.org"; 101]).as_deref(), Some("senders"));
     }
 }

@@ -3,7 +3,7 @@
 use domain::user::Role;
 use serde_json::{Value, json};
 
-use super::stand::{Stand, with_role};
+use super::stand::{Stand, administrator, with_role};
 
 fn text(value: &Value) -> String {
     value.as_str().expect("it is text").to_owned()
@@ -54,6 +54,36 @@ async fn an_entrance_proves_itself_as_it_was_told() {
     assert_eq!(made["integration"]["verification"]["user"], "datadog");
     assert_eq!(made["integration"]["reading"]["identity"], "ALERT");
     assert_eq!(text(&made["signingSecret"]).len(), 64);
+}
+
+#[tokio::test]
+async fn an_entrance_for_mail_has_an_address_and_may_say_who_may_send() {
+    let stand = Stand::new().await;
+    let (_, service) = stand.world().await;
+    let input = |more: Value| {
+        let mut input = json!({ "name": "Mail", "serviceId": service });
+        input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        input
+    };
+    let shown = "integration { id kind verification { method senders } } key url routingKey signingSecret";
+    let listed = json!({ "kind": "EMAIL", "verification": { "mail": { "senders": ["Nagios@Example.org", " @b.example "] } } });
+    let made = stand.done("createIntegration", shown, input(listed)).await;
+    assert_eq!(made["url"], format!("mailto:{}@alerts.example.org", text(&made["key"])));
+    assert_eq!((&made["routingKey"], &made["signingSecret"]), (&Value::Null, &Value::Null));
+    let told = json!({ "method": "MAIL", "senders": ["nagios@example.org", "@b.example"] });
+    assert_eq!(
+        (&made["integration"]["kind"], &made["integration"]["verification"]),
+        (&json!("EMAIL"), &told)
+    );
+    for (more, field) in [
+        (json!({ "kind": "EMAIL", "signed": true }), "verification"),
+        (json!({ "kind": "EMAIL", "secret": "chosen by the sender" }), "secret"),
+        (json!({ "kind": "EMAIL", "verification": { "mail": { "senders": ["nobody"] } } }), "senders[0]"),
+        (json!({ "kind": "GENERIC", "verification": { "mail": { "senders": [] } } }), "senders"),
+    ] {
+        let refused = stand.mutate(administrator(), "createIntegration", shown, input(more.clone())).await;
+        assert_eq!(refused["rejection"]["field"], field, "{more}");
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,12 @@ impl Stand {
         let intake =
             Arc::new(Intake::new(engine.clone(), directory.clone(), Arc::new(Episodes(reads.clone()))));
         let public_url = "https://midwatch.example.org".to_owned();
-        let settings = Settings { public_url, admin_token: Some(TokenDigest::of(TOKEN)), limits };
+        let settings = Settings {
+            public_url,
+            admin_token: Some(TokenDigest::of(TOKEN)),
+            mail_domain: Some("alerts.example.org".to_owned()),
+            limits,
+        };
         let settings = Arc::new(settings);
         let (understood, pace) = (crate::webhooks::Understood::default(), commands::Pace::default());
         let sns = connectors::Sns::new(Arc::new(connectors::NoDownloads));

@@ -207,6 +207,7 @@ async fn a_message_that_is_its_senders_only_one_does_not_wait_while_a_storm_does
             headers: &headers,
             target: "/hooks/generic/generic-key",
             call: None,
+            posted: None,
             message: br#"{"title":"x"}"#.to_vec(),
             whole_bytes: None,
         })

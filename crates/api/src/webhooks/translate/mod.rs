@@ -7,6 +7,7 @@
 mod alertmanager;
 mod cloud_watch;
 mod datadog;
+mod email;
 mod generic;
 mod git_hub;
 mod grafana;
@@ -33,6 +34,7 @@ use domain::{
 use super::samples;
 use json::Json;
 
+pub(super) use email::authors as authors_of_mail;
 pub use malformed::{Malformed, Problem};
 pub(super) use opsgenie::asked as asked_of_opsgenie;
 pub(crate) use pagerduty::routing_key;
@@ -104,6 +106,9 @@ fn open(
     if format == IntegrationKind::Heartbeat {
         return Ok(heartbeat::translate());
     }
+    if format == IntegrationKind::Email {
+        return read(&email::as_json(body));
+    }
     if envelope.form {
         return match json::from_form(body)? {
             json::Form::Fields(message) => read(&message),
@@ -132,6 +137,7 @@ fn read(
     delivery: DeliveryId,
 ) -> Result<Meaning, Malformed> {
     match format {
+        // A mail is no JSON, and was read before.
         IntegrationKind::Generic => generic::translate(message).map(Meaning::from),
         IntegrationKind::Alertmanager => alertmanager::translate(message, envelope.reading),
         IntegrationKind::PagerDuty => pagerduty::translate(message, envelope, delivery),
@@ -143,6 +149,7 @@ fn read(
         IntegrationKind::Sentry => sentry::translate(message, envelope),
         IntegrationKind::GitHub => git_hub::translate(message, envelope),
         IntegrationKind::Heartbeat => Ok(heartbeat::translate()),
+        IntegrationKind::Email => Ok(email::translate(message, envelope, delivery)),
     }
 }
 
@@ -154,6 +161,7 @@ pub(super) fn sender_id(format: IntegrationKind, form: bool, body: &[u8]) -> Opt
             json::Form::Message(text) => datadog::sender_id(&json::parse(text.as_bytes()).ok()?),
         },
         IntegrationKind::Datadog => datadog::sender_id(&json::parse(body).ok()?),
+        IntegrationKind::Email => email::message_id(body),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod cloud_watch;
 mod datadog;
+mod email;
 mod git_hub;
 mod grafana;
 mod new_relic;

@@ -4,6 +4,7 @@
 //! delivery is marked, not dropped.
 
 mod content;
+mod mail;
 mod secrets;
 mod signature;
 mod sns;
@@ -22,6 +23,7 @@ use ring::digest;
 use store::{StoreError, Vault};
 use subtle::ConstantTimeEq;
 
+pub(super) use mail::Posted;
 use secrets::Secrets;
 
 use crate::webhooks::translate::reason;
@@ -33,6 +35,8 @@ pub(super) struct Claim<'a> {
     pub(super) headers: &'a HeaderMap,
     /// The address that was called, as the sender knows it.
     pub(super) url: &'a str,
+    /// What stood on the envelope of a mail.
+    pub(super) posted: Option<Posted<'a>>,
     /// Its bytes.
     pub(super) body: &'a [u8],
 }
@@ -132,10 +136,12 @@ impl Verifier {
     ) -> Result<Proven, Doubt> {
         let secrets = match &entrance.verification {
             Verification::Key => return Ok(Proven::by(Proof::Key)),
+            Verification::Mail { senders } => return Ok(mail::check(senders, claim)?),
             _ => self.secrets.of(vault, entrance, now).await?,
         };
         Ok(match &entrance.verification {
             Verification::Key => Proven::by(Proof::Key),
+            Verification::Mail { senders } => mail::check(senders, claim)?,
             Verification::Signature(scheme) => {
                 let signed = signature::check(scheme, &secrets, claim)?;
                 let tolerance = u64::from(scheme.tolerance_seconds);

@@ -124,7 +124,8 @@ fn checked(
 ) -> Result<signature::Signed, &'static str> {
     let secrets: Vec<_> = secrets.iter().map(|secret| secrets::Secret::new(secret.as_bytes())).collect();
     let headers = headers(pairs);
-    signature::check(scheme, &secrets, Claim { headers: &headers, url, body }).map_err(|why| why.slug)
+    signature::check(scheme, &secrets, Claim { headers: &headers, url, posted: None, body })
+        .map_err(|why| why.slug)
 }
 
 #[test]
@@ -319,7 +320,7 @@ async fn proven(verification: Verification, pairs: &[(&str, &str)], now: i64) ->
     store.vault().seal(SecretId::new(Uuid::from_u128(2)), b"new-secret").await.expect("sealed");
     store.vault().seal(SecretId::new(Uuid::from_u128(3)), b"old-secret").await.expect("sealed");
     let headers = headers(pairs);
-    let claim = Claim { headers: &headers, url: "", body: b"{}" };
+    let claim = Claim { headers: &headers, url: "", posted: None, body: b"{}" };
     let (entrance, now) = (entrance(verification), Timestamp::from_millis(now));
     match Verifier::new().prove(store.vault(), &no_sns(), &entrance, claim, now).await {
         Ok(proven) => Ok(proven.proof),
@@ -364,7 +365,7 @@ async fn a_secret_may_be_a_token_a_password_or_a_header() {
 async fn a_secret_that_is_gone_opens_to_nobody() {
     let store = Store::memory();
     let headers = headers(&[("authorization", "Bearer ")]);
-    let claim = Claim { headers: &headers, url: "", body: b"{}" };
+    let claim = Claim { headers: &headers, url: "", posted: None, body: b"{}" };
     let now = Timestamp::from_millis(0);
     let outcome =
         Verifier::new().prove(store.vault(), &no_sns(), &entrance(Verification::Bearer), claim, now).await;
@@ -384,7 +385,7 @@ proptest! {
                 }
             }
             let secret = secrets::Secret::new(b"secret");
-            let claim = Claim { headers: &headers, url: "https://x?bodySHA256=%", body: &body };
+            let claim = Claim { headers: &headers, url: "https://x?bodySHA256=%", posted: None, body: &body };
             prop_assert!(signature::check(&scheme, &[secret], claim).is_err());
         }
     }
