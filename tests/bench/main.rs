@@ -10,6 +10,7 @@ mod database;
 mod deadlines;
 mod everywhere;
 mod graphql;
+mod group;
 mod http;
 mod ingest;
 mod latency;
@@ -28,6 +29,7 @@ mod stand;
 mod start;
 mod stats;
 mod subscribers;
+mod translation;
 mod world;
 
 use std::process::ExitCode;
@@ -39,8 +41,10 @@ use self::report::Report;
 /// A measurement that cannot be made says why.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "append",
+    "translation",
+    "group",
     "ingest",
     "burst",
     "noise",
@@ -100,6 +104,8 @@ async fn measure(names: &[&str], scale: Scale, report: &mut Report) {
         println!("\n{name} (load average {})", machine::load());
         let outcome = match *name {
             "append" => append::measure(scale, report).await,
+            "translation" => translation::measure(scale, report),
+            "group" => group::measure(scale, report).await,
             "ingest" => ingest::measure(scale, report).await,
             "burst" => burst::measure(report).await,
             "noise" => noise::measure(scale, report).await,

@@ -123,13 +123,11 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             intake,
             reads,
             translate: Arc::new(move |message, handling| {
-                match understood.take(message.delivery).filter(|_| !message.again) {
-                    Some(meaning) => Ok(meaning),
-                    None => {
-                        let reactors::Message { format, envelope, body, delivery, .. } = message;
-                        understand(format, envelope, body, delivery, handling).map_err(|why| why.to_string())
-                    }
+                if let Some(meaning) = understood.take(message.delivery).filter(|_| !message.again) {
+                    return Ok(meaning);
                 }
+                let reactors::Message { format, envelope, body, delivery, .. } = message;
+                understand(format, envelope, body, delivery, handling).map_err(|why| why.to_string())
             }),
             connectors,
             public_url,

@@ -98,6 +98,11 @@ impl Delivery {
         self.view.verdict.map(Into::into)
     }
 
+    /// How many verdicts there are since it came or was last replayed: a message with several alerts has several.
+    async fn verdict_count(&self) -> u64 {
+        self.view.verdict_count
+    }
+
     /// Why it was ignored or rejected.
     async fn reason(&self) -> Option<&str> {
         self.view.reason.as_deref()

@@ -101,7 +101,7 @@ impl Attributes {
 
 impl Merging {
     /// Refuses what has no meaning for an attribute.
-    pub(crate) fn check(&self) -> Result<(), Invalid> {
+    pub(crate) fn check(self) -> Result<(), Invalid> {
         let one = &[Merge::First, Merge::Last][..];
         let many = &[Merge::First, Merge::Last, Merge::Append][..];
         let rank = &[Merge::First, Merge::Last, Merge::Max, Merge::Min][..];
@@ -125,14 +125,14 @@ impl Merging {
     }
 
     /// Whether every choice is the usual one, so that there is nothing to store.
-    pub fn is_usual(&self) -> bool {
-        *self == Self::default()
+    pub fn is_usual(self) -> bool {
+        self == Self::default()
     }
 
     /// What is shown once these alerts have joined; none if that is what is shown already.
-    pub(super) fn attributes(&self, shown: &Attributes, alerts: &[Alert]) -> Option<Attributes> {
+    pub(super) fn attributes(self, shown: &Attributes, alerts: &[Alert]) -> Option<Attributes> {
         let usual = Self { severity: self.severity, ..Self::default() };
-        if *self == usual {
+        if self == usual {
             // What the first alert left out may still come: but nearly all say the same things each time.
             return None;
         }
@@ -152,11 +152,11 @@ impl Merging {
     }
 
     /// How bad it is once these alerts have joined.
-    pub(super) fn severity(&self, so_far: Severity, alerts: &[Alert]) -> Severity {
-        let told = alerts.iter().map(|alert| alert.severity);
+    pub(super) fn severity(self, so_far: Severity, alerts: &[Alert]) -> Severity {
+        let mut told = alerts.iter().map(|alert| alert.severity);
         match self.severity {
             Merge::First | Merge::Append => so_far,
-            Merge::Last => told.last().unwrap_or(so_far),
+            Merge::Last => told.next_back().unwrap_or(so_far),
             Merge::Max => told.fold(so_far, Severity::max),
             Merge::Min => told.fold(so_far, Severity::min),
         }
