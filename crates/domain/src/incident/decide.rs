@@ -1,88 +1,15 @@
 //! How an incident judges commands: one function per command.
 
-use std::cmp::Ordering;
-
 use super::{
-    Cause, Climb, Hold, Incident, IncidentCommand, IncidentEvent, OpenIncident, OpenState, Situation,
+    Cause, Climb, Incident, IncidentCommand, IncidentEvent, IncidentRejection, OpenState, Situation,
     members::Ending,
+    taking::{in_order, open, recent, release, resolve_quiet},
 };
 use crate::{
-    Actor, Aggregate, Alert, Channel, IncidentId, Invalid, Ladder, NoteId, Rejection, Roster, Timestamp,
-    validate,
+    Actor, Aggregate, Alert, Channel, IncidentId, Invalid, Ladder, NoteId, Roster, Timestamp, validate,
 };
 
-/// Why an incident refused a command, worded for the responder.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IncidentRejection {
-    /// Nothing happened under this id.
-    #[error("there is no such incident")]
-    NotFound,
-    /// It is over; the next alert opens another episode.
-    #[error("the incident was resolved at {at}")]
-    AlreadyResolved {
-        /// When.
-        at: Timestamp,
-    },
-    /// Somebody has it.
-    #[error("the incident was acknowledged by somebody else at {at}")]
-    AlreadyAcknowledged {
-        /// Who.
-        by: Actor,
-        /// When.
-        at: Timestamp,
-    },
-    /// A message came after a later one of the same monitoring tool.
-    #[error("the monitoring tool told what happened until {until} before this earlier message came")]
-    Outdated {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// The last alert came too long ago for another one to join; it opens another episode.
-    #[error("the incident heard its last alert at {heard_at}, too long ago for another one to join")]
-    WindowClosed {
-        /// When the last alert came.
-        heard_at: Timestamp,
-    },
-    /// The problem is none of those that are grouped in the incident.
-    #[error("the problem is none of those that are open in the incident")]
-    NotAMember,
-    /// Nobody has it.
-    #[error("the incident is not acknowledged")]
-    NotAcknowledged,
-    /// A value breaks a rule.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-}
-
-impl Rejection for IncidentRejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "NOT_FOUND",
-            Self::AlreadyResolved { .. } => "ALREADY_RESOLVED",
-            Self::AlreadyAcknowledged { .. } => "ALREADY_ACKNOWLEDGED",
-            Self::Outdated { .. } => "OUTDATED",
-            Self::WindowClosed { .. } => "WINDOW_CLOSED",
-            Self::NotAMember => "NOT_A_MEMBER",
-            Self::NotAcknowledged => "NOT_ACKNOWLEDGED",
-            Self::Invalid(_) => "INVALID",
-        }
-    }
-
-    fn field(&self) -> Option<String> {
-        match self {
-            Self::Invalid(invalid) => Some(invalid.field.clone()),
-            Self::NotFound
-            | Self::AlreadyResolved { .. }
-            | Self::AlreadyAcknowledged { .. }
-            | Self::Outdated { .. }
-            | Self::WindowClosed { .. }
-            | Self::NotAMember
-            | Self::NotAcknowledged => None,
-        }
-    }
-}
-
-type Decision = Result<Vec<IncidentEvent>, IncidentRejection>;
+pub(super) type Decision = Result<Vec<IncidentEvent>, IncidentRejection>;
 
 impl Aggregate for Incident {
     const CATEGORY: &'static str = IncidentId::CATEGORY;
@@ -126,109 +53,6 @@ impl Incident {
             Self::Resolved { at, .. } => Err(IncidentRejection::AlreadyResolved { at: *at }),
         }
     }
-}
-
-fn open(incident: &Incident, command: &OpenIncident) -> Decision {
-    match incident {
-        Incident::Absent => trigger(command),
-        Incident::Open(open) => join(open, command),
-        Incident::Resolved { recent, .. }
-            if !command.alerts.is_empty()
-                && command.alerts.iter().all(|alert| recent.contains(&alert.mark())) =>
-        {
-            Ok(vec![])
-        }
-        Incident::Resolved { at, told_at, .. } => {
-            in_order(&command.alerts, *told_at)?;
-            Err(IncidentRejection::AlreadyResolved { at: *at })
-        }
-    }
-}
-
-/// Messages of one tool about one problem may come in another order than they were sent. Where they can be ordered,
-/// an earlier one changes nothing of what a later one said: it neither opens what is over nor ends what began anew.
-fn in_order(alerts: &[Alert], told_at: Option<Timestamp>) -> Result<(), IncidentRejection> {
-    match told_at {
-        Some(until) if !alerts.is_empty() && alerts.iter().all(|alert| alert.ordered && alert.at < until) => {
-            Err(IncidentRejection::Outdated { until })
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn trigger(command: &OpenIncident) -> Decision {
-    validate::line("title", &command.title, Alert::MAX_TITLE)?;
-    validate::at_most("details", command.details.as_deref().unwrap_or_default(), Alert::MAX_DETAILS)?;
-    validate::at_most("dedupKey", &command.key, Alert::MAX_KEY)?;
-    let command = command.clone();
-    let (at, terms, count, ladder) =
-        (command.at, command.terms, command.alerts.len(), command.ladder.clone());
-    let triggered = IncidentEvent::Triggered {
-        service: command.service,
-        team: command.team,
-        key: command.key,
-        episode: command.episode,
-        title: command.title,
-        details: command.details,
-        severity: command.severity,
-        alerts: command.alerts,
-        ladder: command.ladder,
-        resolve_at: terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into())),
-        at,
-    };
-    let next = match terms.hold {
-        Some(hold) if !hold.is_reached(count) => {
-            held(hold, vec![at; count], at.plus_seconds(hold.seconds()), at)
-        }
-        Some(_) | None => climb(&ladder, Climb::default().anew(), &command.roster, Cause::Opened, None, at),
-    };
-    Ok(vec![triggered, next])
-}
-
-fn held(hold: Hold, arrived: Vec<Timestamp>, until: Timestamp, at: Timestamp) -> IncidentEvent {
-    let arrived = match hold {
-        Hold::Suspend { .. } => vec![],
-        Hold::Threshold { .. } => arrived,
-    };
-    IncidentEvent::Held { hold, arrived, until, at }
-}
-
-fn join(open: &OpenState, command: &OpenIncident) -> Decision {
-    let (at, terms) = (command.at, command.terms);
-    let alerts: Vec<_> =
-        command.alerts.iter().filter(|alert| !open.recent.contains(&alert.mark())).cloned().collect();
-    if alerts.is_empty() {
-        return Ok(vec![]);
-    }
-    if terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into())) {
-        return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
-    }
-    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts));
-    let shown = terms.merging.attributes(&open.shown, &alerts);
-    let enough = match &open.situation {
-        Situation::Held { hold, arrived, .. } => {
-            hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
-        }
-        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
-    };
-    let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
-    let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
-    events.extend(shown.map(|shown| IncidentEvent::AttributesMerged { shown, at }));
-    match to.cmp(&from) {
-        Ordering::Greater => events.push(IncidentEvent::SeverityRaised { from, to, at }),
-        Ordering::Less => events.push(IncidentEvent::SeverityLowered { from, to, at }),
-        Ordering::Equal => {}
-    }
-    if enough {
-        events.push(climb(&open.ladder, open.climb.anew(), &command.roster, Cause::Threshold, None, at));
-    }
-    Ok(events)
-}
-
-/// The alerts that still count.
-fn recent(arrived: &[Timestamp], hold: Hold, at: Timestamp) -> Vec<Timestamp> {
-    let counts = |arrival: &&Timestamp| arrival.plus_seconds(hold.seconds()) > at;
-    arrived.iter().filter(counts).copied().collect()
 }
 
 fn acknowledge(
@@ -344,41 +168,6 @@ fn escalate_overdue(
     }
 }
 
-/// The wait before the first page is over, one way or the other.
-fn release(
-    open: &OpenState,
-    hold: Hold,
-    arrived: &[Timestamp],
-    roster: &Roster,
-    at: Timestamp,
-) -> IncidentEvent {
-    match (hold, arrived.first()) {
-        (Hold::Suspend { .. }, _) => {
-            climb(&open.ladder, open.climb.anew(), roster, Cause::Suspended, None, at)
-        }
-        // Some came since: the wait goes on until the oldest of them counts no more.
-        (Hold::Threshold { .. }, Some(oldest)) => {
-            held(hold, arrived.to_vec(), oldest.plus_seconds(hold.seconds()), at)
-        }
-        (Hold::Threshold { alerts, within_seconds }, None) => {
-            by_itself(format!("there were never {alerts} alerts within {within_seconds} seconds"), at)
-        }
-    }
-}
-
-fn resolve_quiet(incident: &Incident, resolve_at: Timestamp, at: Timestamp) -> Vec<IncidentEvent> {
-    let Incident::Open(open) = incident else { return vec![] };
-    if open.resolve_at != Some(resolve_at) || resolve_at > at {
-        return vec![];
-    }
-    vec![by_itself(format!("no alert came since {}", open.heard_at), at)]
-}
-
-fn by_itself(why: String, at: Timestamp) -> IncidentEvent {
-    let by = Actor::Reactor { name: "clock".to_owned() };
-    IncidentEvent::Resolved { by, via: Channel::Unknown, note: Some(why), alert: None, at }
-}
-
 fn add_note(incident: &Incident, note: NoteId, by: &Actor, text: &str, at: Timestamp) -> Decision {
     if let Incident::Absent = incident {
         return Err(IncidentRejection::NotFound);
@@ -404,7 +193,7 @@ impl Climb {
 }
 
 /// The next level with somebody on it, or the end of the ladder.
-fn climb(
+pub(super) fn climb(
     ladder: &Ladder,
     from: Climb,
     roster: &Roster,

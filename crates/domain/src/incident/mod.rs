@@ -10,15 +10,17 @@ mod decide;
 mod events;
 mod members;
 mod merging;
+mod rejection;
 mod state;
+mod taking;
 mod terms;
 #[cfg(test)]
 mod tests;
 
 pub use commands::{IncidentCommand, OpenIncident};
-pub use decide::IncidentRejection;
 pub use events::{Cause, IncidentEvent};
 pub use members::Members;
 pub use merging::{Attributes, Merge, Merging};
+pub use rejection::IncidentRejection;
 pub use state::{Climb, Incident, OpenState, Situation};
 pub use terms::{Hold, Terms};

@@ -2,7 +2,7 @@
 
 use domain::{ServiceId, Translated, UserId, incident::Hold};
 
-use super::service_of;
+use super::understanding::service_of;
 use crate::Parts;
 
 /// Says which incidents it would open and whom they would page first, under the configuration of today.

@@ -10,7 +10,7 @@ use store::{Metadata, Recorded};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::{Problem, Request, because_of, joins::Joins, unanimous};
+use super::{Problem, Request, joins::Joins, settling::because_of, unanimous};
 
 fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));

@@ -1,0 +1,147 @@
+//! How an incident takes alerts: opening, joining, waiting for more of them before it pages, and ending without any.
+
+use std::cmp::Ordering;
+
+use super::{
+    Cause, Climb, Hold, Incident, IncidentEvent, IncidentRejection, OpenIncident, OpenState, Situation,
+    decide::{Decision, climb},
+};
+use crate::{Actor, Alert, Channel, Roster, Timestamp, validate};
+
+pub(super) fn open(incident: &Incident, command: &OpenIncident) -> Decision {
+    match incident {
+        Incident::Absent => trigger(command),
+        Incident::Open(open) => join(open, command),
+        Incident::Resolved { recent, .. }
+            if !command.alerts.is_empty()
+                && command.alerts.iter().all(|alert| recent.contains(&alert.mark())) =>
+        {
+            Ok(vec![])
+        }
+        Incident::Resolved { at, told_at, .. } => {
+            in_order(&command.alerts, *told_at)?;
+            Err(IncidentRejection::AlreadyResolved { at: *at })
+        }
+    }
+}
+
+/// Messages of one tool about one problem may come in another order than they were sent. Where they can be ordered,
+/// an earlier one changes nothing of what a later one said: it neither opens what is over nor ends what began anew.
+pub(super) fn in_order(alerts: &[Alert], told_at: Option<Timestamp>) -> Result<(), IncidentRejection> {
+    match told_at {
+        Some(until) if !alerts.is_empty() && alerts.iter().all(|alert| alert.ordered && alert.at < until) => {
+            Err(IncidentRejection::Outdated { until })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn trigger(command: &OpenIncident) -> Decision {
+    validate::line("title", &command.title, Alert::MAX_TITLE)?;
+    validate::at_most("details", command.details.as_deref().unwrap_or_default(), Alert::MAX_DETAILS)?;
+    validate::at_most("dedupKey", &command.key, Alert::MAX_KEY)?;
+    let command = command.clone();
+    let (at, terms, count, ladder) =
+        (command.at, command.terms, command.alerts.len(), command.ladder.clone());
+    let triggered = IncidentEvent::Triggered {
+        service: command.service,
+        team: command.team,
+        key: command.key,
+        episode: command.episode,
+        title: command.title,
+        details: command.details,
+        severity: command.severity,
+        alerts: command.alerts,
+        ladder: command.ladder,
+        resolve_at: terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into())),
+        at,
+    };
+    let next = match terms.hold {
+        Some(hold) if !hold.is_reached(count) => {
+            held(hold, vec![at; count], at.plus_seconds(hold.seconds()), at)
+        }
+        Some(_) | None => climb(&ladder, Climb::default().anew(), &command.roster, Cause::Opened, None, at),
+    };
+    Ok(vec![triggered, next])
+}
+
+fn held(hold: Hold, arrived: Vec<Timestamp>, until: Timestamp, at: Timestamp) -> IncidentEvent {
+    let arrived = match hold {
+        Hold::Suspend { .. } => vec![],
+        Hold::Threshold { .. } => arrived,
+    };
+    IncidentEvent::Held { hold, arrived, until, at }
+}
+
+fn join(open: &OpenState, command: &OpenIncident) -> Decision {
+    let (at, terms) = (command.at, command.terms);
+    let alerts: Vec<_> =
+        command.alerts.iter().filter(|alert| !open.recent.contains(&alert.mark())).cloned().collect();
+    if alerts.is_empty() {
+        return Ok(vec![]);
+    }
+    if terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into())) {
+        return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
+    }
+    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts));
+    let shown = terms.merging.attributes(&open.shown, &alerts);
+    let enough = match &open.situation {
+        Situation::Held { hold, arrived, .. } => {
+            hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
+        }
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
+    };
+    let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
+    let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
+    events.extend(shown.map(|shown| IncidentEvent::AttributesMerged { shown, at }));
+    match to.cmp(&from) {
+        Ordering::Greater => events.push(IncidentEvent::SeverityRaised { from, to, at }),
+        Ordering::Less => events.push(IncidentEvent::SeverityLowered { from, to, at }),
+        Ordering::Equal => {}
+    }
+    if enough {
+        events.push(climb(&open.ladder, open.climb.anew(), &command.roster, Cause::Threshold, None, at));
+    }
+    Ok(events)
+}
+
+/// The alerts that still count.
+pub(super) fn recent(arrived: &[Timestamp], hold: Hold, at: Timestamp) -> Vec<Timestamp> {
+    let counts = |arrival: &&Timestamp| arrival.plus_seconds(hold.seconds()) > at;
+    arrived.iter().filter(counts).copied().collect()
+}
+
+/// The wait before the first page is over, one way or the other.
+pub(super) fn release(
+    open: &OpenState,
+    hold: Hold,
+    arrived: &[Timestamp],
+    roster: &Roster,
+    at: Timestamp,
+) -> IncidentEvent {
+    match (hold, arrived.first()) {
+        (Hold::Suspend { .. }, _) => {
+            climb(&open.ladder, open.climb.anew(), roster, Cause::Suspended, None, at)
+        }
+        // Some came since: the wait goes on until the oldest of them counts no more.
+        (Hold::Threshold { .. }, Some(oldest)) => {
+            held(hold, arrived.to_vec(), oldest.plus_seconds(hold.seconds()), at)
+        }
+        (Hold::Threshold { alerts, within_seconds }, None) => {
+            by_itself(format!("there were never {alerts} alerts within {within_seconds} seconds"), at)
+        }
+    }
+}
+
+pub(super) fn resolve_quiet(incident: &Incident, resolve_at: Timestamp, at: Timestamp) -> Vec<IncidentEvent> {
+    let Incident::Open(open) = incident else { return vec![] };
+    if open.resolve_at != Some(resolve_at) || resolve_at > at {
+        return vec![];
+    }
+    vec![by_itself(format!("no alert came since {}", open.heard_at), at)]
+}
+
+fn by_itself(why: String, at: Timestamp) -> IncidentEvent {
+    let by = Actor::Reactor { name: "clock".to_owned() };
+    IncidentEvent::Resolved { by, via: Channel::Unknown, note: Some(why), alert: None, at }
+}

@@ -1,0 +1,191 @@
+//! Deciding what is asked of one problem: each alert ends in the incident's own event, or in a conclusion of its delivery.
+
+use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
+use domain::{
+    Actor, AlertAction, DeliveryId, FactError, IncidentId, Rejection, ServiceId,
+    delivery::{Delivery, DeliveryCommand, Verdict},
+    incident::{Incident, IncidentRejection},
+};
+use store::Metadata;
+
+use super::{Conclusion, Problem, Request, replays, saying};
+use crate::{Parts, retry::Backoff};
+
+/// Alerts that one event takes in, and bytes of them: a payload has an end.
+const RUN: (usize, usize) = (64, 256 * 1024);
+/// Decides what is asked of one problem, in order; triggers in a row together.
+pub(super) async fn settle(parts: &Parts, problem: Problem) {
+    let mut rest = problem.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        if first.action != AlertAction::Trigger {
+            finish(parts, first).await;
+            continue;
+        }
+        let (most, mut room) = (RUN.0, RUN.1.saturating_sub(first.weight()));
+        let terms = first.terms;
+        let mut run = vec![first];
+        while let Some(next) = rest.next_if(|next| {
+            let joins = next.action == AlertAction::Trigger && next.terms == terms;
+            joins && run.len() < most && next.weight() <= room
+        }) {
+            room -= next.weight();
+            run.push(next);
+        }
+        trigger(parts, run).await;
+    }
+}
+
+async fn trigger(parts: &Parts, run: Vec<Request>) {
+    if !open(parts, &run).await {
+        // Another node, or this one before a crash, decided the first of them by itself.
+        for request in &run {
+            open(parts, std::slice::from_ref(request)).await;
+        }
+    }
+}
+
+/// Opens an incident for these alerts, or has them join it. False if their command was recorded before, perhaps for
+/// fewer of them.
+async fn open(parts: &Parts, run: &[Request]) -> bool {
+    let Some(first) = run.first() else { return true };
+    let metadata = because_of(first);
+    let request = OpenRequest {
+        service: first.service,
+        key: first.key.clone(),
+        title: first.alert.title.clone(),
+        details: first.alert.details.clone(),
+        severity: run.iter().map(|one| one.alert.severity).max().unwrap_or_default(),
+        alerts: run.iter().map(|one| one.alert.clone()).collect(),
+        terms: first.terms,
+    };
+    let mut backoff = Backoff::default();
+    loop {
+        match parts.intake.open(&request, &metadata).await {
+            Ok(opened) => return run.len() == 1 || !opened.done.events.is_empty(),
+            Err(CommandError::Rejected(rejection)) => {
+                let verdict = match rejection {
+                    IncidentRejection::Outdated { .. } => Verdict::Ignored,
+                    _ => Verdict::Rejected,
+                };
+                for one in run {
+                    conclude(parts, one.conclusion(verdict, rejection.to_string(), None)).await;
+                }
+                return true;
+            }
+            Err(CommandError::Fault(EngineError::Fact(fault))) => {
+                for one in run {
+                    conclude(parts, one.conclusion(Verdict::Rejected, unreadable(&fault), None)).await;
+                }
+                return true;
+            }
+            Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
+        }
+    }
+}
+
+/// Waiting does not make a history readable; the other alerts go on.
+fn unreadable(fault: &FactError) -> String {
+    tracing::error!(%fault, "an incident's history cannot be read: its alerts are rejected");
+    metrics::counter!("midwatch_intake_unreadable_total").increment(1);
+    format!("the incident's history cannot be read: {fault}")
+}
+
+/// Acknowledges or resolves; without an open incident there is nothing to do.
+async fn finish(parts: &Parts, request: Request) {
+    let mut backoff = Backoff::default();
+    let (incident, reason) = loop {
+        match act(parts, &request).await {
+            Ok(outcome) => break outcome,
+            Err(EngineError::Fact(fault)) => break (None, Some((Verdict::Ignored, unreadable(&fault)))),
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    };
+    if let Some((verdict, reason)) = reason {
+        conclude(parts, request.conclusion(verdict, reason, incident)).await;
+    }
+}
+
+/// The incident that was found, and the verdict, unless the incident's own event is the verdict.
+type Outcome = (Option<IncidentId>, Option<(Verdict, String)>);
+
+async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
+    let ignored = |incident, reason: String| Ok((incident, Some((Verdict::Ignored, reason))));
+    let named = match request.incident {
+        Some(named) => named_incident(parts, request.service, named).await?,
+        None => None,
+    };
+    // A key may look like an id.
+    let found = match (named, &request.alert.key) {
+        (Some(named), _) => Some(named),
+        (None, Some(own)) => parts.intake.holding(request.service, &request.key, own).await?,
+        (None, None) => parts.intake.current(request.service, &request.key).await?,
+    };
+    let Some(incident) = found else {
+        return ignored(None, "nothing was ever opened for this key".to_owned());
+    };
+    if let Some(reason) = replays::too_late(parts, request, incident).await? {
+        return ignored(Some(incident), reason);
+    }
+    let command = saying::command(parts, request, incident).await?;
+    match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
+        Ok(done) if done.events.is_empty() => {
+            let cited = match &*done.state {
+                Incident::Open(open) => open.recent.contains(&request.alert.mark()),
+                Incident::Resolved { recent, .. } => recent.contains(&request.alert.mark()),
+                Incident::Absent => false,
+            };
+            // The incident names this delivery already: that is its verdict.
+            let reason = (!cited).then(|| "the incident is in that state already".to_owned());
+            Ok((Some(incident), reason.map(|reason| (Verdict::Ignored, reason))))
+        }
+        Ok(_) => Ok((Some(incident), saying::verdict(request.action))),
+        Err(CommandError::Rejected(rejection)) => {
+            ignored(Some(incident), format!("{rejection} ({})", rejection.code()))
+        }
+        Err(CommandError::Fault(fault)) => Err(fault),
+    }
+}
+
+/// The incident that a message names by its id, if it is an open one of the entrance's own service: a key opens
+/// nothing of other services.
+async fn named_incident(
+    parts: &Parts,
+    service: ServiceId,
+    named: IncidentId,
+) -> Result<Option<IncidentId>, EngineError> {
+    let (state, _) = parts.engine.load::<Incident>(named).await?;
+    Ok(state.open().filter(|open| open.service == service).map(|_| named))
+}
+
+/// The same delivery always makes the same command, so that deciding twice records once.
+pub(super) fn because_of(request: &Request) -> Metadata {
+    // One message may ask for several things of one problem.
+    let mut purpose = format!("{:?} {}", request.action, request.key);
+    if let Some(own) = &request.alert.key {
+        purpose.push(' ');
+        purpose.push_str(own);
+    }
+    let command_id = mint::derived_at(request.cause.recorded_at, replays::origin(&request.cause), &purpose);
+    let metadata = Metadata::reacting("intake", command_id, &request.cause);
+    Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
+}
+
+pub(super) async fn conclude(parts: &Parts, conclusion: Conclusion) {
+    let Some(delivery) = conclusion.cause.stream_uuid().map(DeliveryId::new) else { return };
+    let Conclusion { integration, verdict, reason, incident, cause } = conclusion;
+    let command_id = mint::derived_at(cause.recorded_at, replays::origin(&cause), "conclude");
+    let metadata = Metadata::reacting("intake", command_id, &cause);
+    let at = parts.engine.now();
+    let command = DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at };
+    let mut backoff = Backoff::default();
+    loop {
+        match parts.engine.execute::<Delivery>(delivery, &command, &metadata).await {
+            Ok(_) => return,
+            Err(CommandError::Rejected(rejection)) => {
+                tracing::error!(%delivery, %rejection, "a delivery could not be concluded");
+                return;
+            }
+            Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a delivery means, under the handling that its integration has by now. Pure but for what the directory knows.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use commands::Directory;
+use domain::{
+    Alert, DeliveryId, Fact, IncidentId, IntegrationId, Meaning, ServiceId, Severity, Timestamp, Translated,
+    delivery::{DeliveryEvent, RawBody, Test, Verdict},
+    incident::{Merging, Terms},
+    integration::{Handling, Ruling},
+};
+use store::Recorded;
+
+use super::{Request, rehearsal};
+use crate::{Parts, parts::Message};
+
+/// What an event of a delivery's stream means to us.
+pub(super) enum Reading {
+    /// What it asks for, and what is to be said if rules drop all or some of it.
+    Requests(Vec<Request>, Option<Conclusion>),
+    Nothing(Conclusion),
+    NotForUs,
+}
+
+pub(super) struct Conclusion {
+    pub(super) integration: IntegrationId,
+    pub(super) verdict: Verdict,
+    pub(super) reason: String,
+    pub(super) incident: Option<IncidentId>,
+    pub(super) cause: Arc<Recorded>,
+}
+
+pub(super) fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
+    let (Some(delivery), Ok(fact)) =
+        (event.stream_uuid().map(DeliveryId::new), DeliveryEvent::decode(&event.kind, &event.payload))
+    else {
+        tracing::error!(position = event.position, kind = %event.kind, "a delivery's event cannot be read");
+        metrics::counter!("midwatch_intake_unreadable_total").increment(1);
+        return Reading::NotForUs;
+    };
+    let DeliveryEvent::Received { integration, format, service, body, envelope, at, .. } = fact else {
+        return Reading::NotForUs;
+    };
+    let bytes = match body {
+        RawBody::Text(text) => text.into_bytes(),
+        RawBody::Base64(text) => STANDARD.decode(text).unwrap_or_default(),
+    };
+    let nothing = |verdict, reason| {
+        Reading::Nothing(Conclusion {
+            integration,
+            verdict,
+            reason,
+            incident: None,
+            cause: Arc::clone(event),
+        })
+    };
+    let directory = parts.directory.now();
+    let entrance = directory.integrations.get(&integration).and_then(|known| known.entrance.as_ref());
+    let handling = entrance.map_or_else(Handling::default, |entrance| entrance.handling.clone());
+    let again = event.version > 1;
+    let message = Message { format, envelope: &envelope, body: &bytes, delivery, again };
+    // Doubt pages: a translator that fails is our fault, not the sender's, who was told 2xx or 500.
+    let translated = catch_unwind(AssertUnwindSafe(|| (parts.translate)(message, &handling)))
+        .unwrap_or_else(|_| Ok(unintelligible(&bytes).into()));
+    let translated = match translated {
+        Err(reason) => return nothing(Verdict::Rejected, reason),
+        Ok(Meaning::Nothing { verdict, reason }) => return nothing(verdict, reason),
+        Ok(Meaning::Alerts(translated)) if translated.is_empty() => {
+            return nothing(Verdict::Ignored, "the message asks for nothing".to_owned());
+        }
+        Ok(Meaning::Alerts(translated)) => translated,
+    };
+    if envelope.test == Some(Test::Silent) {
+        return nothing(Verdict::Recorded, rehearsal::told(parts, service, translated));
+    }
+    let (dropped, taken): (Vec<_>, Vec<_>) = translated.into_iter().partition(|one| one.ruling.dropped);
+    let dropped = dropping(&dropped).map(|reason| Conclusion {
+        integration,
+        verdict: Verdict::Suppressed,
+        reason,
+        incident: None,
+        cause: Arc::clone(event),
+    });
+    let requests = taken.into_iter().map(|mut one| {
+        let service = service_of(&directory, service, &mut one);
+        request(one, handling.merging, service, delivery, integration, at, event)
+    });
+    Reading::Requests(requests.collect(), dropped)
+}
+
+/// What an alert is about: what its rule says, or else what it names itself, or else its integration's.
+pub(super) fn service_of(directory: &Directory, usual: ServiceId, alert: &mut Translated) -> ServiceId {
+    if let Some(chosen) = alert.ruling.service {
+        return chosen;
+    }
+    let Some(named) = &alert.routing_key else { return usual };
+    directory.service_by_routing_key(named).unwrap_or_else(|| {
+        alert.ruling.remarks.push(format!("no service has the routing key `{named}`"));
+        usual
+    })
+}
+
+/// What is to be said of alerts that rules drop.
+fn dropping(dropped: &[Translated]) -> Option<String> {
+    let rule = dropped.first()?.ruling.rule.as_deref().unwrap_or_default();
+    Some(match dropped {
+        [one] => format!("the rule `{rule}` drops “{}”", one.title.chars().take(100).collect::<String>()),
+        many => format!("rules such as `{rule}` drop {} alerts", many.len()),
+    })
+}
+
+fn request(
+    mut translated: Translated,
+    merging: Merging,
+    service: ServiceId,
+    delivery: DeliveryId,
+    integration: IntegrationId,
+    at: Timestamp,
+    event: &Arc<Recorded>,
+) -> Request {
+    let (action, incident) = (translated.action, translated.incident);
+    let key = std::mem::take(&mut translated.key);
+    let Ruling { hold, window_seconds, resolve_after_seconds, .. } = translated.ruling;
+    let terms = Terms { hold, window_seconds, resolve_after_seconds, merging };
+    let alert = translated.received(delivery, integration, at);
+    Request { service, action, key, incident, alert, terms, replayed: None, cause: Arc::clone(event) }
+}
+
+fn unintelligible(bytes: &[u8]) -> Translated {
+    metrics::counter!("midwatch_intake_translator_failures_total").increment(1);
+    tracing::error!("a translator failed: the alert pages as it is");
+    Translated {
+        key: "midwatch:unintelligible".to_owned(),
+        title: "An alert could not be understood".to_owned(),
+        details: Some(String::from_utf8_lossy(bytes).chars().take(Alert::MAX_DETAILS).collect()),
+        severity: Severity::High,
+        ..Translated::default()
+    }
+}
