@@ -52,7 +52,7 @@ async fn the_first_rule_decides_and_every_delivery_shows_which() {
     let rules = json!({ "routing": { "rules": [
         { "name": "tests", "condition": "alert.labels.env == 'test'", "drop": true },
         { "name": "disks", "condition": "alert.title.contains('disk')", "take": { "severity": "CRITICAL" } },
-        { "name": "broken", "condition": "payload.missing > 3", "drop": true },
+        { "name": "broken", "condition": "payload.title > 3", "drop": true },
     ], "catchAll": { "severity": "LOW" } } });
     let (id, path) = entrance(&app, &world, rules).await;
     send(&app, &path, json!({ "title": "disk full", "labels": { "env": "test" } })).await;

@@ -99,6 +99,13 @@ pub enum ExpressionProblem {
     },
 }
 
+impl EvaluationError {
+    /// Whether it asks for something that the message does not have.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::NoSuchField { .. } | Self::NoSuchIndex { .. } | Self::NotAMap { .. })
+    }
+}
+
 /// Why an expression gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EvaluationError {

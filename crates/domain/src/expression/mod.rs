@@ -47,7 +47,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use error::{EvaluationError, ExpressionError, ExpressionProblem};
-pub use scope::Scope;
+pub use scope::{Budget, Scope};
 pub use value::Value;
 
 use evaluate::Evaluation;

@@ -6,6 +6,24 @@ use crate::json::Json;
 
 use super::EvaluationError;
 
+/// How much work expressions may still be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    steps: u64,
+    made: u64,
+}
+
+impl Budget {
+    /// Steps more for each alert of a message.
+    const STEPS_AN_ALERT: u64 = 2000;
+
+    /// For all expressions over a message with so many alerts.
+    pub fn of_alerts(count: usize) -> Self {
+        let more = Self::STEPS_AN_ALERT * u64::try_from(count).unwrap_or(u64::MAX).min(10_000);
+        Self { steps: Scope::MAX_STEPS + more, made: Scope::MAX_MADE }
+    }
+}
+
 /// The variables of expressions, and one budget for all expressions that are evaluated with them.
 #[derive(Debug)]
 pub struct Scope<'v> {
@@ -23,24 +41,19 @@ impl<'v> Scope<'v> {
     /// Bytes of strings and lists that all expressions together may make.
     pub const MAX_MADE: u64 = 1 << 20;
 
-    /// Steps more for each alert of a message.
-    const STEPS_AN_ALERT: u64 = 2000;
-
     /// A scope with the whole budget.
     pub fn new(payload: &'v Json<'v>, alert: &'v Json<'v>) -> Self {
         Self { payload, alert, steps: Cell::new(Self::MAX_STEPS), made: Cell::new(Self::MAX_MADE) }
     }
 
-    /// A scope with a budget for so many alerts of one message.
-    pub fn of_alerts(payload: &'v Json<'v>, alert: &'v Json<'v>, count: usize) -> Self {
-        let more = Self::STEPS_AN_ALERT * u64::try_from(count).unwrap_or(u64::MAX).min(10_000);
-        Self { steps: Cell::new(Self::MAX_STEPS + more), ..Self::new(payload, alert) }
+    /// A scope with what is left of a budget.
+    pub fn within(payload: &'v Json<'v>, alert: &'v Json<'v>, budget: Budget) -> Self {
+        Self { payload, alert, steps: Cell::new(budget.steps), made: Cell::new(budget.made) }
     }
 
-    /// The same message and what is left of the budget, for another alert in it.
-    #[must_use]
-    pub fn with_alert(self, alert: &'v Json<'v>) -> Self {
-        Self { alert, ..self }
+    /// What is left of its budget.
+    pub fn left(&self) -> Budget {
+        Budget { steps: self.steps.get(), made: self.made.get() }
     }
 
     /// Takes one step.

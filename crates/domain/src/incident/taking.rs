@@ -99,8 +99,11 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
         Ordering::Less => events.push(IncidentEvent::SeverityLowered { from, to, at }),
         Ordering::Equal => {}
     }
-    if enough {
+    if enough && open.ladder == command.ladder {
         events.push(climb(&open.ladder, open.climb.anew(), &command.roster, Cause::Threshold, None, at));
+    } else if enough {
+        // Who is on the ladder that it opened with is not known here: the clock looks it up, at once.
+        events.push(held(Hold::Suspend { seconds: 0 }, vec![], at, at));
     }
     Ok(events)
 }

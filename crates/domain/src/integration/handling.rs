@@ -5,7 +5,12 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{Mapping, Routing, Severities};
-use crate::{Invalid, Link, Translated, expression::Scope, incident::Merging, json::Json};
+use crate::{
+    Invalid, Link, Translated,
+    expression::{Budget, Scope},
+    incident::Merging,
+    json::Json,
+};
 
 /// What an integration makes of what its messages say. Unlike [`super::Reading`] it is not kept with each message: a
 /// message that is replayed is handled as the integration is set up by then.
@@ -80,28 +85,34 @@ impl Handling {
         for alert in alerts.iter_mut() {
             self.severities.apply(alert);
         }
-        if !self.mapping.is_empty() {
-            each(payload, alerts, |scope, alert| self.mapping.apply(scope, &self.severities, alert));
-        }
-        if !self.routing.is_usual() {
-            each(payload, alerts, |scope, alert| self.routing.apply(scope, alert));
+        let (maps, routes) = (!self.mapping.is_empty(), !self.routing.is_usual());
+        let mut budget = Budget::of_alerts(alerts.len());
+        for alert in alerts {
+            if maps {
+                let (read, left) = look(payload, alert, budget, |scope| self.mapping.read(scope));
+                Mapping::apply(read, &self.severities, alert);
+                budget = left;
+            }
+            if routes {
+                let (judged, left) = look(payload, alert, budget, |scope| self.routing.judge(scope));
+                judged.apply(alert);
+                budget = left;
+            }
         }
     }
 }
 
-/// Looks at each alert as it was before, with one budget for all of them.
-fn each(payload: &Json<'_>, alerts: &mut [Translated], mut apply: impl FnMut(&Scope<'_>, &mut Translated)) {
-    let before = alerts.to_vec();
-    let said: Vec<_> = before.iter().map(as_json).collect();
-    let mut scope: Option<Scope<'_>> = None;
-    for (alert, said) in alerts.iter_mut().zip(&said) {
-        let next = match scope.take() {
-            Some(scope) => scope.with_alert(said),
-            None => Scope::of_alerts(payload, said, before.len()),
-        };
-        apply(&next, alert);
-        scope = Some(next);
-    }
+/// What expressions say of an alert as it is, and what is left of the budget.
+fn look<T>(
+    payload: &Json<'_>,
+    alert: &Translated,
+    budget: Budget,
+    ask: impl FnOnce(&Scope<'_>) -> T,
+) -> (T, Budget) {
+    let said = as_json(alert);
+    let scope = Scope::within(payload, &said, budget);
+    let answer = ask(&scope);
+    (answer, scope.left())
 }
 
 /// An alert as expressions see it.

@@ -88,39 +88,80 @@ impl Mapping {
         Ok(())
     }
 
+    /// What its expressions say, or why they fail.
+    pub(super) fn read(&self, scope: &Scope<'_>) -> Vec<Result<Part, Unfit>> {
+        let said = self.parts().into_iter().filter_map(|(name, part)| Some((name, part?)));
+        let read = said.map(|(name, part)| {
+            let value = part.evaluate(scope).map_err(|error| error.to_string());
+            value
+                .and_then(|value| Part::read(name, &value))
+                .map_err(|why| text::line(&format!("the mapping of {name} failed: {why}"), 300))
+        });
+        read.collect()
+    }
+
     /// Reads what an alert says anew. A part whose expression fails stays as it is, with a remark.
-    pub(super) fn apply(&self, scope: &Scope<'_>, severities: &Severities, alert: &mut Translated) {
-        let mut made = alert.clone();
-        for (name, part) in self.parts() {
-            let Some(part) = part else { continue };
-            let outcome = match part.evaluate(scope) {
-                Ok(value) => set(name, &value, severities, &mut made),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(why) = outcome {
-                made.ruling.remarks.push(text::line(&format!("the mapping of {name} failed: {why}"), 300));
+    pub(super) fn apply(read: Vec<Result<Part, Unfit>>, severities: &Severities, alert: &mut Translated) {
+        for part in read {
+            match part {
+                Ok(part) => part.put(severities, alert),
+                Err(remark) => alert.ruling.remarks.push(remark),
             }
         }
-        *alert = made;
     }
 }
 
-fn set(name: &str, value: &Value<'_>, severities: &Severities, alert: &mut Translated) -> Result<(), Unfit> {
-    match name {
-        "action" => alert.action = action(&needed(value)?)?,
-        "key" => alert.key = text::key(&needed(value)?),
-        "title" => alert.title = text::title(&needed(value)?),
-        "details" => alert.details = optional(value)?.and_then(|words| text::details(&words)),
-        "severity" => severity(&needed(value)?, severities, alert),
-        "source" => alert.source = optional(value)?.map(|words| text::word(&words)),
-        "component" => alert.component = optional(value)?.map(|words| text::word(&words)),
-        "routingKey" => alert.routing_key = optional(value)?.map(|words| text::word(&words)),
-        "labels" => alert.labels = labels(value)?,
-        "links" => alert.links = links(value, "Link")?,
-        "images" => alert.images = links(value, "Image")?,
-        _ => alert.at = Some(time(value)?),
+/// A part of an alert as it was read.
+pub(super) enum Part {
+    Action(AlertAction),
+    Key(String),
+    Title(String),
+    Details(Option<String>),
+    Severity(String),
+    Source(Option<String>),
+    Component(Option<String>),
+    RoutingKey(Option<String>),
+    Labels(Labels),
+    Links(Vec<Link>),
+    Images(Vec<Link>),
+    At(Timestamp),
+}
+
+impl Part {
+    fn read(name: &str, value: &Value<'_>) -> Result<Self, Unfit> {
+        let word = |words: Option<String>| words.map(|words| text::word(&words));
+        Ok(match name {
+            "action" => Self::Action(action(&needed(value)?)?),
+            "key" => Self::Key(text::key(&needed(value)?)),
+            "title" => Self::Title(text::title(&needed(value)?)),
+            "details" => Self::Details(optional(value)?.and_then(|words| text::details(&words))),
+            "severity" => Self::Severity(text::word(&needed(value)?)),
+            "source" => Self::Source(word(optional(value)?)),
+            "component" => Self::Component(word(optional(value)?)),
+            "routingKey" => Self::RoutingKey(word(optional(value)?)),
+            "labels" => Self::Labels(labels(value)?),
+            "links" => Self::Links(links(value, "Link")?),
+            "images" => Self::Images(links(value, "Image")?),
+            _ => Self::At(time(value)?),
+        })
     }
-    Ok(())
+
+    fn put(self, severities: &Severities, alert: &mut Translated) {
+        match self {
+            Self::Action(action) => alert.action = action,
+            Self::Key(key) => alert.key = key,
+            Self::Title(title) => alert.title = title,
+            Self::Details(details) => alert.details = details,
+            Self::Severity(word) => severity(word, severities, alert),
+            Self::Source(source) => alert.source = source,
+            Self::Component(component) => alert.component = component,
+            Self::RoutingKey(key) => alert.routing_key = key,
+            Self::Labels(labels) => alert.labels = labels,
+            Self::Links(links) => alert.links = links,
+            Self::Images(images) => alert.images = images,
+            Self::At(at) => alert.at = Some(at),
+        }
+    }
 }
 
 fn needed(value: &Value<'_>) -> Result<String, Unfit> {
@@ -146,10 +187,10 @@ fn action(word: &str) -> Result<AlertAction, Unfit> {
 }
 
 /// A word that nobody knows is no failure: it counts as an unknown severity of the monitoring tool.
-fn severity(word: &str, severities: &Severities, alert: &mut Translated) {
-    let known = severities.meaning(word);
-    alert.severity_word = Some(text::word(word));
-    alert.unknown_severity = known.is_none().then(|| text::word(word));
+fn severity(word: String, severities: &Severities, alert: &mut Translated) {
+    let known = severities.meaning(&word);
+    alert.unknown_severity = known.is_none().then(|| word.clone());
+    alert.severity_word = Some(word);
     alert.severity = known.unwrap_or_default();
 }
 

@@ -134,27 +134,82 @@ impl Routing {
         self.catch_all.check("routing.catchAll")
     }
 
-    /// Decides about one alert. A condition that fails does not hold; doubt pages.
-    pub(super) fn apply(&self, scope: &Scope<'_>, alert: &mut Translated) {
+    /// Decides about one alert. A condition that asks for what is not there does not hold; one that fails otherwise does
+    /// not either, and leaves a remark: doubt pages.
+    pub(super) fn judge(&self, scope: &Scope<'_>) -> Judged<'_> {
+        let mut remarks = vec![];
+        let (rule, outcome) = self.deciding(scope, &mut remarks);
+        let taken = match outcome {
+            None => Some(&self.catch_all),
+            Some(Outcome::Take(treatment)) => Some(treatment),
+            Some(Outcome::Drop) => None,
+        };
+        let group =
+            taken.and_then(|treatment| treatment.grouping.as_ref()).and_then(|grouping| {
+                match grouping.group(scope) {
+                    Ok(group) => Some(group),
+                    Err(why) => {
+                        remarks.push(text::line(&format!("the alert is not grouped: {why}"), 300));
+                        None
+                    }
+                }
+            });
+        Judged { rule, taken, group, remarks }
+    }
+
+    fn deciding(&self, scope: &Scope<'_>, remarks: &mut Vec<String>) -> (&str, Option<&Outcome>) {
         for rule in &self.rules {
             match rule.condition.holds(scope) {
+                Ok(true) => return (&rule.name, Some(&rule.outcome)),
                 Ok(false) => {}
-                Ok(true) => {
-                    alert.ruling.rule = Some(rule.name.clone());
-                    match &rule.outcome {
-                        Outcome::Drop => alert.ruling.dropped = true,
-                        Outcome::Take(treatment) => treatment.apply(scope, alert),
-                    }
-                    return;
-                }
+                Err(error) if error.is_missing() => {}
                 Err(error) => {
                     let remark = format!("the rule `{}` was passed over: {error}", rule.name);
-                    alert.ruling.remarks.push(text::line(&remark, 300));
+                    remarks.push(text::line(&remark, 300));
                 }
             }
         }
-        alert.ruling.rule = Some(CATCH_ALL.to_owned());
-        self.catch_all.apply(scope, alert);
+        (CATCH_ALL, None)
+    }
+}
+
+/// What rules decided about an alert.
+pub(super) struct Judged<'r> {
+    rule: &'r str,
+    /// How it is taken; none: it is dropped.
+    taken: Option<&'r Treatment>,
+    /// What it shares with others.
+    group: Option<String>,
+    remarks: Vec<String>,
+}
+
+impl Judged<'_> {
+    pub(super) fn apply(self, alert: &mut Translated) {
+        alert.ruling.rule = Some(self.rule.to_owned());
+        alert.ruling.remarks.extend(self.remarks);
+        let Some(treatment) = self.taken else {
+            alert.ruling.dropped = true;
+            return;
+        };
+        alert.severity = treatment.severity.unwrap_or(alert.severity);
+        alert.ruling.service = treatment.service;
+        alert.ruling.hold = treatment.hold;
+        alert.ruling.resolve_after_seconds = treatment.resolve_after_seconds;
+        if let Some(group) = self.group {
+            let own = std::mem::replace(&mut alert.key, text::key(&format!("group:{group}")));
+            alert.ruling.own_key = Some(own);
+            alert.ruling.window_seconds =
+                treatment.grouping.as_ref().and_then(|grouping| grouping.window_seconds);
+        }
+    }
+}
+
+impl Grouping {
+    /// What an alert says, or why it says nothing.
+    fn group(&self, scope: &Scope<'_>) -> Result<String, String> {
+        let value = self.by.evaluate(scope).map_err(|error| error.to_string())?;
+        let words = value.as_text().map(std::borrow::Cow::into_owned);
+        words.ok_or_else(|| "it does not say a text".to_owned())
     }
 }
 
@@ -183,26 +238,6 @@ impl Treatment {
             validate::within(&field, seconds, 60, Self::LONGEST_SECONDS)?;
         }
         Ok(())
-    }
-
-    fn apply(&self, scope: &Scope<'_>, alert: &mut Translated) {
-        alert.severity = self.severity.unwrap_or(alert.severity);
-        alert.ruling.service = self.service;
-        alert.ruling.hold = self.hold;
-        alert.ruling.resolve_after_seconds = self.resolve_after_seconds;
-        let Some(Grouping { by, window_seconds }) = &self.grouping else { return };
-        let group = by.evaluate(scope).map(|value| value.as_text().map(|words| words.trim().to_owned()));
-        let why = match group {
-            Ok(Some(group)) if !group.is_empty() => {
-                let own = std::mem::replace(&mut alert.key, text::key(&format!("group:{group}")));
-                alert.ruling.own_key = Some(own);
-                alert.ruling.window_seconds = *window_seconds;
-                return;
-            }
-            Ok(_) => "it does not say a text".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        alert.ruling.remarks.push(text::line(&format!("the alert is not grouped: {why}"), 300));
     }
 }
 

@@ -69,8 +69,16 @@ fn what_no_rule_is_about_is_taken_by_the_last_one() {
 }
 
 #[test]
+fn a_rule_that_asks_for_what_is_not_there_does_not_hold() {
+    let missing =
+        rule("missing", "payload.missing.field == 1 || alert.labels.cluster == 'eu'", Outcome::Drop);
+    let alert = handled(&routing(vec![missing]), alert());
+    assert_eq!((alert.ruling.dropped, alert.ruling.remarks.len()), (false, 0));
+}
+
+#[test]
 fn a_rule_that_fails_is_passed_over_and_never_drops() {
-    let alert = handled(&routing(vec![rule("broken", "payload.missing.field == 1", Outcome::Drop)]), alert());
+    let alert = handled(&routing(vec![rule("broken", "payload.disk > 3", Outcome::Drop)]), alert());
     assert!(!alert.ruling.dropped);
     assert_eq!(alert.ruling.remarks.len(), 1, "{:?}", alert.ruling.remarks);
     assert!(alert.ruling.remarks[0].starts_with("the rule `broken` was passed over: "));

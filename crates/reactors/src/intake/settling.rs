@@ -126,6 +126,15 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     if let Some(reason) = replays::too_late(parts, request, incident).await? {
         return ignored(Some(incident), reason);
     }
+    if let (AlertAction::Update, Some(own)) = (request.action, &request.alert.key) {
+        let (state, _) = parts.engine.load::<Incident>(incident).await?;
+        if !state.open().is_some_and(|open| open.members.contains(own)) {
+            return ignored(
+                Some(incident),
+                "the problem is none of those that are open in the group".to_owned(),
+            );
+        }
+    }
     let command = saying::command(parts, request, incident).await?;
     match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
         Ok(done) if done.events.is_empty() => {

@@ -66,6 +66,22 @@ fn enough_alerts_in_time_page() {
 }
 
 #[test]
+fn enough_alerts_page_whoever_is_on_the_ladder_that_the_incident_opened_with() {
+    let opened = opening(vec![alert(1, Severity::High)], held(THREE_IN_TEN), minute(0));
+    let waiting = given(&[opened]);
+    let more = (2..=3).map(|number| alert(number, Severity::High)).collect();
+    let IncidentCommand::Open(joining) = opening(more, held(THREE_IN_TEN), minute(1)) else {
+        unreachable!("it opens")
+    };
+    let edited = OpenIncident { ladder: Ladder::default(), roster: roster_of(&[]), ..*joining };
+    let events = decide(&waiting, &IncidentCommand::Open(Box::new(edited)));
+    assert_eq!(reached(&events), None);
+    let mut due = waiting;
+    events.iter().for_each(|event| due.evolve(event));
+    assert_eq!(reached(&decide(&due, &overdue(0, 0, 0, minute(1)))), Some((1, 1, 1, vec![ADA])));
+}
+
+#[test]
 fn alerts_that_came_too_long_ago_do_not_count() {
     let at = |number: u128, minutes| {
         opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes))
