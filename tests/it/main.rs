@@ -16,6 +16,7 @@ mod hostile_bodies;
 mod mail_source;
 mod notices;
 mod on_call_record;
+mod order;
 mod paging;
 mod postgres;
 mod rate_limits;

@@ -472,7 +472,7 @@ impl Aggregate for Integration {
                 }
             }
             IntegrationEvent::SeverityUnknown { word, at } => {
-                self.unknown_severities.push((word.clone(), *at))
+                self.unknown_severities.push((word.clone(), *at));
             }
             IntegrationEvent::Renamed { .. }
             | IntegrationEvent::Rerouted { .. }

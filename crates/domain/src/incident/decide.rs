@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    Cause, Climb, Hold, Incident, IncidentCommand, IncidentEvent, OpenIncident, OpenState, Situation,
+    Cause, Climb, Hold, Incident, IncidentCommand, IncidentEvent, OpenIncident, OpenState, Situation, Told,
     members::Ending,
 };
 use crate::{
@@ -138,8 +138,8 @@ fn open(incident: &Incident, command: &OpenIncident) -> Decision {
         {
             Ok(vec![])
         }
-        Incident::Resolved { at, told_at, .. } => {
-            in_order(&command.alerts, *told_at)?;
+        Incident::Resolved { at, told, .. } => {
+            in_order(&command.alerts, told)?;
             Err(IncidentRejection::AlreadyResolved { at: *at })
         }
     }
@@ -147,12 +147,11 @@ fn open(incident: &Incident, command: &OpenIncident) -> Decision {
 
 /// Messages of one tool about one problem may come in another order than they were sent. Where they can be ordered,
 /// an earlier one changes nothing of what a later one said: it neither opens what is over nor ends what began anew.
-fn in_order(alerts: &[Alert], told_at: Option<Timestamp>) -> Result<(), IncidentRejection> {
-    match told_at {
-        Some(until) if !alerts.is_empty() && alerts.iter().all(|alert| alert.ordered && alert.at < until) => {
-            Err(IncidentRejection::Outdated { until })
-        }
-        Some(_) | None => Ok(()),
+fn in_order(alerts: &[Alert], told: &Told) -> Result<(), IncidentRejection> {
+    let past: Option<Vec<_>> = alerts.iter().map(|alert| told.past(alert)).collect();
+    match past.and_then(|past| past.into_iter().max()) {
+        Some(until) => Err(IncidentRejection::Outdated { until }),
+        None => Ok(()),
     }
 }
 
@@ -203,8 +202,9 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     if terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into())) {
         return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
     }
-    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts));
-    let shown = terms.merging.attributes(&open.shown, &alerts);
+    let is_late = |alert: &Alert| open.told.is_late(alert, &alerts);
+    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts, is_late));
+    let shown = terms.merging.attributes(&open.shown, &alerts, is_late);
     let enough = match &open.situation {
         Situation::Held { hold, arrived, .. } => {
             hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
@@ -278,7 +278,7 @@ fn resolve(
     validate::at_most("note", note.unwrap_or_default(), MAX_NOTE)?;
     match incident {
         Incident::Open(open) => {
-            in_order(alert.map_or(&[], std::slice::from_ref), open.told_at)?;
+            in_order(alert.map_or(&[], std::slice::from_ref), &open.told)?;
             match open.members.ending(alert) {
                 Ending::Whole => {
                     let (by, note, alert) = (by.clone(), note.map(str::to_owned), alert.cloned());

@@ -14,6 +14,7 @@ mod state;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use commands::{IncidentCommand, OpenIncident};
 pub use decide::IncidentRejection;
@@ -22,3 +23,4 @@ pub use members::Members;
 pub use merging::{Attributes, Merge, Merging};
 pub use state::{Climb, Incident, OpenState, Situation};
 pub use terms::{Hold, Terms};
+pub use told::Told;

@@ -39,7 +39,7 @@ impl HandlingChange {
         self.mapping.as_ref().map_or(Ok(()), Mapping::check)?;
         self.severities.as_ref().map_or(Ok(()), Severities::check)?;
         self.routing.as_ref().map_or(Ok(()), Routing::check)?;
-        self.merging.as_ref().map_or(Ok(()), Merging::check)
+        self.merging.map_or(Ok(()), Merging::check)
     }
 }
 
