@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Furnished, Peer, Phone, Server, alertmanager, amtool, free_port};
 
 /// Alertmanager on loopback, with everything short, and its data in a folder that outlives it.
-struct Alertmanager {
+pub(crate) struct Alertmanager {
     url: String,
     peer: Option<Peer>,
     command: Box<dyn Fn() -> Command>,
@@ -29,7 +29,7 @@ impl Alertmanager {
     }
 
     /// Starts it, told to send everything to this receiver.
-    async fn start_with(folder: &Path, receiver: &Value) -> Self {
+    pub(crate) async fn start_with(folder: &Path, receiver: &Value) -> Self {
         let configuration = json!({
             "route": { "receiver": "midwatch", "group_by": ["alertname"],
                 "group_wait": "1s", "group_interval": "1s", "repeat_interval": "1h" },
@@ -73,7 +73,7 @@ impl Alertmanager {
     }
 
     /// Fires an alert with `amtool`, as a script would.
-    fn fire(&self, name: &str, instance: &str, more: &[&str]) {
+    pub(crate) fn fire(&self, name: &str, instance: &str, more: &[&str]) {
         let output = amtool()
             .args(["alert", "add", "--alertmanager.url", &self.url])
             .args([
@@ -91,13 +91,13 @@ impl Alertmanager {
     }
 
     /// Says that an alert is over.
-    fn resolve(&self, name: &str, instance: &str) {
+    pub(crate) fn resolve(&self, name: &str, instance: &str) {
         let now = SystemClock.now();
         self.fire(name, instance, &[&format!("--end={now}")]);
     }
 
     /// How often something of ours did not take a message.
-    async fn failures(&self) -> f64 {
+    pub(crate) async fn failures(&self) -> f64 {
         let metrics = reqwest::get(format!("{}/metrics", self.url)).await.expect("it answers");
         let metrics = metrics.text().await.expect("it is text");
         let failed = |line: &&str| line.starts_with("alertmanager_notification_requests_failed_total");

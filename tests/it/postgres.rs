@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::future::join_all;
@@ -15,25 +15,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::{Options, Store};
 
-use crate::support::{Cluster, Phone, Server, database, run};
+use crate::support::{Cluster, Phone, Server, database, eventually, run};
 
 /// Alerts of each sort in the storm.
 const ALERTS: usize = 2000;
 /// Senders at one time.
 const SENDERS: usize = 32;
-/// How long a storm may take to settle, with a lease to run out in the middle of it.
-const SETTLED: Duration = Duration::from_mins(2);
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(5);
-
-/// Waits for something that may take longer than a usual step.
-async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < SETTLED, "after {SETTLED:?} it is still not so: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 async fn leads(server: &Server) -> bool {
     let answer = server.request(Method::GET, "/readyz").send().await;
@@ -82,7 +71,8 @@ async fn digests(database: &str) -> (String, String) {
     (live, digest.to_owned())
 }
 
-fn verify(database: &str) {
+/// The log is as it was written.
+pub(crate) fn verify(database: &str) {
     let verified = run(&["verify", "--database", database]);
     let said = String::from_utf8_lossy(&verified.stdout);
     assert!(verified.status.success() && said.starts_with("intact"), "{said}");
@@ -170,7 +160,7 @@ fn check_next_steps(incidents: &[Value]) {
 }
 
 /// Whether everything is read and nothing was recorded between two looks.
-async fn quiet(server: &Server) -> bool {
+pub(crate) async fn quiet(server: &Server) -> bool {
     let look = async || -> Option<(String, u64)> {
         let answer = server.request(Method::GET, "/readyz").send().await.ok()?;
         let body: Value = answer.json().await.ok()?;

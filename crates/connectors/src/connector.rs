@@ -90,6 +90,12 @@ impl Connectors {
         Self { mail, webhook, sns: Sns::new(Arc::new(NoDownloads)) }
     }
 
+    /// The same, with another judge of the messages of Amazon's notification service.
+    #[must_use]
+    pub fn with_sns(self, sns: Sns) -> Self {
+        Self { sns, ..self }
+    }
+
     /// Judges messages of Amazon's notification service.
     pub const fn sns(&self) -> &Sns {
         &self.sns

@@ -30,9 +30,14 @@ pub(crate) const TOKEN: &str = "the-token-of-the-tests";
 impl TestApp {
     /// A node on a fresh database: SQLite, or PostgreSQL where the test run provides one and asks for it.
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
-        let mut app = Self::start_on(&folder.path().join("midwatch.db"), clock, Outbox::default()).await;
+        Self::start_fresh(clock, Outbox::default()).await
+    }
+
+    /// The same with another clock and outbox.
+    pub(crate) async fn start_fresh(clock: VirtualClock, outbox: Outbox) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut app = Self::start_on(&folder.path().join("midwatch.db"), clock, outbox).await;
         app.folder = Some(folder);
         app
     }

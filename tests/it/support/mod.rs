@@ -1,7 +1,9 @@
 //! The running system as a test sees it: people, time and pages; no SQL, no sleeping.
 
 mod app;
+mod authority;
 mod crew;
+mod eventually;
 mod outbox;
 mod peer;
 mod phone;
@@ -10,7 +12,9 @@ mod server;
 mod world;
 
 pub(crate) use app::{TOKEN as APP_TOKEN, TestApp};
+pub(crate) use authority::{Authority, Vouched};
 pub(crate) use crew::{Crew, at, crew_on, log_on, mutate, text};
+pub(crate) use eventually::eventually;
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connectors::{Connector, Connectors, Destination, Notice, NoticeCard, Page, Receipt, SendError};
+use connectors::{Connector, Connectors, Destination, Notice, NoticeCard, Page, Receipt, SendError, Sns};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::Notify;
 
@@ -53,15 +53,23 @@ struct State {
     failures: Mutex<HashMap<String, Vec<SendError>>>,
     /// Destinations that do not answer, and who waits for them.
     hanging: Mutex<HashMap<String, Arc<Notify>>>,
+    /// Who judges Amazon's messages; none: nobody who could fetch anything.
+    sns: Option<Sns>,
 }
 
 impl Outbox {
+    /// One beside which Amazon's messages are judged like this.
+    pub(crate) fn beside(sns: Sns) -> Self {
+        Self(Arc::new(State { sns: Some(sns), ..State::default() }))
+    }
+
     /// Connectors that record here.
     pub(crate) fn connectors(&self) -> Connectors {
-        Connectors::from_parts(
+        let connectors = Connectors::from_parts(
             Arc::new(Recorder(self.clone(), "smtp")),
             Arc::new(Recorder(self.clone(), "webhook")),
-        )
+        );
+        self.0.sns.iter().cloned().fold(connectors, Connectors::with_sns)
     }
 
     /// Everything that was handed over and taken, oldest first.

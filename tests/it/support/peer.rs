@@ -96,6 +96,11 @@ pub(crate) fn amtool() -> Command {
     )
 }
 
+/// The tool that makes keys and certificates.
+pub(crate) fn openssl() -> Command {
+    Command::new(on_path("openssl").expect("openssl is missing: `./dev test` installs it"))
+}
+
 /// Node with a script of `tests/peers`.
 pub(crate) fn node(script: &str) -> Command {
     let node = on_path("node").expect("node is missing: `./dev test` installs it");

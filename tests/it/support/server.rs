@@ -204,6 +204,32 @@ impl Server {
         }
     }
 
+    /// Everything that came through an integration, newest first: id, what it says, and what was decided about it.
+    pub(crate) async fn deliveries(&self, integration: &str) -> Vec<Value> {
+        let query = "query($id: ID!, $after: String) { deliveries(integrationId: $id, first: 200, after: $after) {
+            nodes { id verdict alerts { title } decisions { verdict } } pageInfo { hasNextPage endCursor } } }";
+        let (mut all, mut after) = (vec![], Value::Null);
+        loop {
+            let variables = json!({ "id": integration, "after": after });
+            let mut page = self.query(query, variables).await["deliveries"].take();
+            all.extend(page["nodes"].as_array().expect("it is a list").iter().cloned());
+            if page["pageInfo"]["hasNextPage"] != json!(true) {
+                return all;
+            }
+            after = page["pageInfo"]["endCursor"].take();
+        }
+    }
+
+    /// A generic integration that decides about its alerts by these rules: its id, and where it takes them.
+    pub(crate) async fn integrate(&self, service: &str, routing: Value) -> (String, String) {
+        let input = json!({ "name": "rules", "kind": "GENERIC", "serviceId": service });
+        let made = self.create("createIntegration", "key integration { id }", input).await;
+        let id = made["integration"]["id"].as_str().expect("it was made").to_owned();
+        let handling = json!({ "integrationId": id, "routing": routing });
+        self.create("updateIntegrationHandling", "integration { id }", handling).await;
+        (id, format!("/hooks/generic/{}", made["key"].as_str().expect("it has a key")))
+    }
+
     /// Waits until a condition holds; gives up after half a minute with what it was.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, mut holds: impl FnMut() -> F) {
         let begun = Instant::now();

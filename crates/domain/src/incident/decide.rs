@@ -102,7 +102,7 @@ fn resolve(
     validate::at_most("note", note.unwrap_or_default(), MAX_NOTE)?;
     match incident {
         Incident::Open(open) => {
-            in_order(alert.map_or(&[], std::slice::from_ref), open.told_at)?;
+            in_order(alert.map_or(&[], std::slice::from_ref), &open.told)?;
             match open.members.ending(alert) {
                 Ending::Whole => {
                     let (by, note, alert) = (by.clone(), note.map(str::to_owned), alert.cloned());

@@ -32,8 +32,8 @@ impl Members {
         self.keys.contains(key)
     }
 
-    pub(super) fn join(&mut self, alerts: &[Alert]) {
-        for key in alerts.iter().filter_map(|alert| alert.key.as_deref()) {
+    pub(super) fn join<'a>(&mut self, alerts: impl Iterator<Item = &'a Alert>) {
+        for key in alerts.filter_map(|alert| alert.key.as_deref()) {
             if self.keys.len() < TOLD_APART {
                 self.keys.insert(key.into());
             } else if !self.keys.contains(key) {

@@ -129,8 +129,14 @@ impl Merging {
         self == Self::default()
     }
 
-    /// What is shown once these alerts have joined; none if that is what is shown already.
-    pub(super) fn attributes(self, shown: &Attributes, alerts: &[Alert]) -> Option<Attributes> {
+    /// What is shown once these alerts have joined; none if that is what is shown already. `is_late`: the alert came
+    /// after one that happened later, and so is not the last although it came last.
+    pub(super) fn attributes(
+        self,
+        shown: &Attributes,
+        alerts: &[Alert],
+        is_late: impl Fn(&Alert) -> bool,
+    ) -> Option<Attributes> {
         let usual = Self { severity: self.severity, ..Self::default() };
         if self == usual {
             // What the first alert left out may still come: but nearly all say the same things each time.
@@ -138,28 +144,36 @@ impl Merging {
         }
         let mut merged = shown.clone();
         for alert in alerts {
-            if self.title == Merge::Last {
+            let late = is_late(alert);
+            let how = |merge: Merge| if late { merge.of_what_is_late() } else { merge };
+            if how(self.title) == Merge::Last {
                 merged.title.clone_from(&alert.title);
             }
-            merged.details = self.details.of_texts(merged.details.take(), alert.details.as_deref());
-            merged.source = self.source.of_texts(merged.source.take(), alert.source.as_deref());
-            merged.component = self.component.of_texts(merged.component.take(), alert.component.as_deref());
-            self.links.of_links(&mut merged.links, &alert.links);
-            self.images.of_links(&mut merged.images, &alert.images);
-            self.labels.of_labels(&mut merged.labels, &alert.labels);
+            merged.details = how(self.details).of_texts(merged.details.take(), alert.details.as_deref());
+            merged.source = how(self.source).of_texts(merged.source.take(), alert.source.as_deref());
+            merged.component =
+                how(self.component).of_texts(merged.component.take(), alert.component.as_deref());
+            how(self.links).of_links(&mut merged.links, &alert.links);
+            how(self.images).of_links(&mut merged.images, &alert.images);
+            how(self.labels).of_labels(&mut merged.labels, &alert.labels);
         }
         (merged != *shown).then_some(merged)
     }
 
     /// How bad it is once these alerts have joined.
-    pub(super) fn severity(self, so_far: Severity, alerts: &[Alert]) -> Severity {
-        let mut told = alerts.iter().map(|alert| alert.severity);
-        match self.severity {
+    pub(super) fn severity(
+        self,
+        so_far: Severity,
+        alerts: &[Alert],
+        is_late: impl Fn(&Alert) -> bool,
+    ) -> Severity {
+        alerts.iter().fold(so_far, |so_far, alert| match self.severity {
             Merge::First | Merge::Append => so_far,
-            Merge::Last => told.next_back().unwrap_or(so_far),
-            Merge::Max => told.fold(so_far, Severity::max),
-            Merge::Min => told.fold(so_far, Severity::min),
-        }
+            Merge::Last if is_late(alert) => so_far,
+            Merge::Last => alert.severity,
+            Merge::Max => so_far.max(alert.severity),
+            Merge::Min => so_far.min(alert.severity),
+        })
     }
 }
 
@@ -173,6 +187,11 @@ impl Merge {
             Self::Max => "max",
             Self::Min => "min",
         }
+    }
+
+    /// An alert that is late adds to what is shown, and replaces nothing.
+    fn of_what_is_late(self) -> Self {
+        if self == Self::Last { Self::First } else { self }
     }
 
     fn of_texts(self, so_far: Option<String>, told: Option<&str>) -> Option<String> {

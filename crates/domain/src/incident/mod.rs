@@ -16,6 +16,7 @@ mod taking;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use commands::{IncidentCommand, OpenIncident};
 pub use events::{Cause, IncidentEvent};
@@ -24,3 +25,4 @@ pub use merging::{Attributes, Merge, Merging};
 pub use rejection::IncidentRejection;
 pub use state::{Climb, Incident, OpenState, Situation};
 pub use terms::{Hold, Terms};
+pub use told::Told;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Attributes, Hold, IncidentEvent, Members};
+use super::{Attributes, Hold, IncidentEvent, Members, Told};
 use crate::{Actor, Alert, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp, alert::Mark};
 
 /// Alerts and notes remembered so that repeating one changes nothing. Repetition happens
@@ -27,8 +27,8 @@ pub enum Incident {
         recent: VecDeque<Mark>,
         /// Notes added lately.
         notes: VecDeque<NoteId>,
-        /// Until when a monitoring tool has told what happened, if its messages can be ordered.
-        told_at: Option<Timestamp>,
+        /// Until when monitoring tools have told what happened.
+        told: Told,
     },
 }
 
@@ -57,8 +57,8 @@ pub struct OpenState {
     pub recent: VecDeque<Mark>,
     /// Notes added lately.
     pub notes: VecDeque<NoteId>,
-    /// Until when a monitoring tool has told what happened, if its messages can be ordered.
-    pub told_at: Option<Timestamp>,
+    /// Until when monitoring tools have told what happened.
+    pub told: Told,
     /// When the last alert came.
     pub heard_at: Timestamp,
     /// When it is over by itself unless another alert comes.
@@ -139,7 +139,7 @@ impl Incident {
                 opened_at: *at,
                 recent: VecDeque::new(),
                 notes: VecDeque::new(),
-                told_at: None,
+                told: Told::default(),
                 heard_at: *at,
                 resolve_at: *resolve_at,
                 members: Members::default(),
@@ -172,6 +172,7 @@ impl Incident {
             }
             IncidentEvent::AlertEnded { alert, .. } => {
                 remember(&mut open.recent, alert.mark());
+                open.told.hear(std::slice::from_ref(alert));
                 open.members.leave(alert);
             }
             IncidentEvent::AttributesMerged { shown, .. } => open.shown.clone_from(shown),
@@ -204,8 +205,9 @@ impl Incident {
                     remember(&mut recent, alert.mark());
                 }
                 let notes = std::mem::take(&mut open.notes);
-                let told_at = open.told_at.max(told(alert.as_slice()));
-                *self = Self::Resolved { episode: open.episode, at: *at, recent, notes, told_at };
+                let mut told = std::mem::take(&mut open.told);
+                told.hear(alert.as_slice());
+                *self = Self::Resolved { episode: open.episode, at: *at, recent, notes, told };
             }
         }
     }
@@ -233,15 +235,11 @@ impl OpenState {
         for alert in alerts {
             remember(&mut self.recent, alert.mark());
         }
-        self.told_at = self.told_at.max(told(alerts));
+        // What is told late of a problem that is over does not begin it anew.
+        self.members.join(alerts.iter().filter(|alert| self.told.past(alert).is_none()));
+        self.told.hear(alerts);
         self.heard_at = at;
-        self.members.join(alerts);
     }
-}
-
-/// The latest of what these alerts tell, of those that can be ordered.
-fn told(alerts: &[Alert]) -> Option<Timestamp> {
-    alerts.iter().filter(|alert| alert.ordered).map(|alert| alert.at).max()
 }
 
 fn remember<T: PartialEq>(recent: &mut VecDeque<T>, item: T) {

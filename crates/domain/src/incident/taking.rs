@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    Cause, Climb, Hold, Incident, IncidentEvent, IncidentRejection, OpenIncident, OpenState, Situation,
+    Cause, Climb, Hold, Incident, IncidentEvent, IncidentRejection, OpenIncident, OpenState, Situation, Told,
     decide::{Decision, climb},
 };
 use crate::{Actor, Alert, Channel, Roster, Timestamp, validate};
@@ -18,8 +18,8 @@ pub(super) fn open(incident: &Incident, command: &OpenIncident) -> Decision {
         {
             Ok(vec![])
         }
-        Incident::Resolved { at, told_at, .. } => {
-            in_order(&command.alerts, *told_at)?;
+        Incident::Resolved { at, told, .. } => {
+            in_order(&command.alerts, told)?;
             Err(IncidentRejection::AlreadyResolved { at: *at })
         }
     }
@@ -27,12 +27,11 @@ pub(super) fn open(incident: &Incident, command: &OpenIncident) -> Decision {
 
 /// Messages of one tool about one problem may come in another order than they were sent. Where they can be ordered,
 /// an earlier one changes nothing of what a later one said: it neither opens what is over nor ends what began anew.
-pub(super) fn in_order(alerts: &[Alert], told_at: Option<Timestamp>) -> Result<(), IncidentRejection> {
-    match told_at {
-        Some(until) if !alerts.is_empty() && alerts.iter().all(|alert| alert.ordered && alert.at < until) => {
-            Err(IncidentRejection::Outdated { until })
-        }
-        Some(_) | None => Ok(()),
+pub(super) fn in_order(alerts: &[Alert], told: &Told) -> Result<(), IncidentRejection> {
+    let past: Option<Vec<_>> = alerts.iter().map(|alert| told.past(alert)).collect();
+    match past.and_then(|past| past.into_iter().max()) {
+        Some(until) => Err(IncidentRejection::Outdated { until }),
+        None => Ok(()),
     }
 }
 
@@ -83,8 +82,9 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     if terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into())) {
         return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
     }
-    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts));
-    let shown = terms.merging.attributes(&open.shown, &alerts);
+    let is_late = |alert: &Alert| open.told.is_late(alert, &alerts);
+    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts, is_late));
+    let shown = terms.merging.attributes(&open.shown, &alerts, is_late);
     let enough = match &open.situation {
         Situation::Held { hold, arrived, .. } => {
             hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())

@@ -1,5 +1,6 @@
 //! Rules of incidents: given a history, when a command comes, then these events.
 
+mod order;
 mod terms;
 
 use uuid::Uuid;
@@ -231,41 +232,6 @@ fn a_resolved_incident_cannot_be_acknowledged() {
 #[test]
 fn resolving_twice_changes_nothing() {
     assert_eq!(given(&[opened(), resolved()]).decide(&resolved()), Ok(vec![]));
-}
-
-/// What a tool says at a minute of its own clock, by which its messages can be ordered.
-fn told(number: u128, at: u64) -> Alert {
-    Alert { at: minute(at), ordered: true, ..alert(number, Severity::High) }
-}
-
-fn over(alert: Alert) -> IncidentCommand {
-    let (by, via) = (user(ADA), Channel::Alert);
-    IncidentCommand::ResolveIncident { by, via, note: None, alert: Some(alert), at: minute(30) }
-}
-
-#[test]
-fn an_earlier_word_of_a_tool_does_not_end_what_began_anew() {
-    let began = [
-        open_with(vec![told(1, 0)], roster(), minute(20)),
-        open_with(vec![told(2, 10)], roster(), minute(21)),
-    ];
-    let outdated = Err(IncidentRejection::Outdated { until: minute(10) });
-    assert_eq!(given(&began).decide(&over(told(3, 5))), outdated);
-    for last_word in [told(3, 10), told(3, 11), Alert { ordered: false, ..told(3, 5) }] {
-        assert!(given(&began).decide(&over(last_word)).is_ok_and(|events| events.len() == 1));
-    }
-    assert!(given(&began).decide(&resolved()).is_ok_and(|events| events.len() == 1), "people may");
-}
-
-#[test]
-fn an_earlier_word_of_a_tool_does_not_open_what_is_over() {
-    let incident = given(&[open_with(vec![told(1, 0)], roster(), minute(20)), over(told(2, 10))]);
-    let open = |alerts| incident.decide(&open_with(alerts, roster(), minute(40)));
-    let next_episode = Err(IncidentRejection::AlreadyResolved { at: minute(30) });
-    assert_eq!(open(vec![told(3, 5)]), Err(IncidentRejection::Outdated { until: minute(10) }));
-    assert_eq!(open(vec![told(3, 5), told(4, 11)]), next_episode);
-    assert_eq!(open(vec![Alert { ordered: false, ..told(3, 5) }]), next_episode);
-    assert_eq!(open(vec![]), next_episode, "people may");
 }
 
 #[test]

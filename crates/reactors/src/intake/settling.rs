@@ -31,15 +31,21 @@ pub(super) async fn settle(parts: &Parts, problem: Problem) {
             room -= next.weight();
             run.push(next);
         }
-        trigger(parts, run).await;
+        trigger(parts, &run).await;
     }
 }
 
-async fn trigger(parts: &Parts, run: Vec<Request>) {
-    if !open(parts, &run).await {
-        // Another node, or this one before a crash, decided the first of them by itself.
-        for request in &run {
-            open(parts, std::slice::from_ref(request)).await;
+async fn trigger(parts: &Parts, run: &[Request]) {
+    // An incident shows what the first of several alerts says, and the worst severity. Where something else was chosen,
+    // it is what joins that changes it: the others join, as they would if they had come a moment later.
+    let together = run.first().is_some_and(|first| first.terms.merging.is_usual());
+    let (opening, joining) = run.split_at(if together { run.len() } else { run.len().min(1) });
+    for part in [opening, joining] {
+        if !open(parts, part).await {
+            // Another node, or this one before a crash, decided the first of them by itself.
+            for request in part {
+                open(parts, std::slice::from_ref(request)).await;
+            }
         }
     }
 }

@@ -8,7 +8,9 @@ use domain::{
 };
 
 use super::{
-    Malformed, generic,
+    Malformed,
+    email::Subject,
+    generic,
     json::{self, Json},
     text::{self, Lines, Links},
     words,
@@ -154,12 +156,16 @@ fn links(alarm: &Json<'_>) -> Vec<domain::Link> {
     links.kept()
 }
 
-/// A text is a problem of its own, known by its subject or its first line.
+/// A text is a problem of its own, known by its subject or its first line as the subject of a mail is: without words for
+/// states, of which one may say that it is over.
 fn words_of_somebody(said: &str, subject: Option<Cow<'_, str>>) -> Result<Translated, Malformed> {
     let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let title = subject.unwrap_or(Cow::Borrowed(first));
+    let Subject { over, about, .. } = Subject::read(&title);
     generic::translate(&Json::Object(vec![
         ("title".into(), Json::Text(title)),
         ("details".into(), Json::Text(said.into())),
+        ("dedup_key".into(), Json::Text(about.into())),
+        ("status".into(), Json::Text(if over { "resolved" } else { "" }.into())),
     ]))
 }

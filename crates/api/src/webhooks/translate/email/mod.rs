@@ -10,7 +10,7 @@ use domain::{Alert, AlertAction, DeliveryId, Meaning, Severity, Translated, deli
 
 use super::{json::Json, text, words};
 
-use subject::Subject;
+pub(super) use subject::Subject;
 pub(crate) use view::as_json;
 pub(in crate::webhooks) use view::authors;
 pub(super) use view::message_id;

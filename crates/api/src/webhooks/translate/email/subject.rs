@@ -17,17 +17,17 @@ const MAX_WORDS: usize = 20;
 
 /// What a subject says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Subject {
+pub(in crate::webhooks::translate) struct Subject {
     /// Whether it is over. A subject that says that too, and that it is not, is in doubt, and in doubt it pages.
-    pub(super) over: bool,
+    pub(in crate::webhooks::translate) over: bool,
     /// The worst that is said.
     pub(super) severity: Option<Severity>,
     /// The rest: the same when it begins, gets worse, is answered and is over.
-    pub(super) about: String,
+    pub(in crate::webhooks::translate) about: String,
 }
 
 impl Subject {
-    pub(super) fn read(said: &str) -> Self {
+    pub(in crate::webhooks::translate) fn read(said: &str) -> Self {
         let mut labels = Labels::default();
         let unlabelled = labels.take_brackets(said);
         let shouting = !unlabelled.chars().any(char::is_lowercase);

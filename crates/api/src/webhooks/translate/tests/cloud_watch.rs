@@ -89,6 +89,29 @@ fn whatever_else_a_topic_says_is_an_alert_too() {
 }
 
 #[test]
+fn a_text_is_about_the_same_when_its_subject_says_that_it_is_over() {
+    let say = |subject: &str| {
+        let mut text = message("text_v2");
+        text["Subject"] = json!(subject);
+        cloud_watch(&text)
+    };
+    let (firing, over) =
+        (say("[FIRING:2] DiskFull (web-1 critical)"), say("[RESOLVED] DiskFull (web-1 critical)"));
+    assert_eq!((firing.action, over.action), (AlertAction::Trigger, AlertAction::Resolve));
+    assert_eq!(firing.key, over.key);
+    assert_eq!(
+        (&*firing.title, &*firing.key),
+        ("[FIRING:2] DiskFull (web-1 critical)", "DiskFull (web-1 critical)")
+    );
+    for doubtful in ["[RESOLVED] [FIRING] DiskFull", "Recovery failed", "resolved", ""] {
+        let read = say(doubtful);
+        assert_eq!(read.action == AlertAction::Resolve, doubtful == "resolved", "{doubtful}");
+        assert!(!read.key.is_empty(), "{doubtful}");
+    }
+    assert_ne!(say("Backups failed").key, say("Restores failed").key);
+}
+
+#[test]
 fn raw_deliveries_are_what_was_published() {
     let wrapped = message("alarm_v2");
     let raw = wrapped["Message"].as_str().expect("a text").as_bytes();
