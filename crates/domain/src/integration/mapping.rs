@@ -109,7 +109,7 @@ fn set(name: &str, value: &Value<'_>, severities: &Severities, alert: &mut Trans
     match name {
         "action" => alert.action = action(&needed(value)?)?,
         "key" => alert.key = text::key(&needed(value)?),
-        "title" => alert.title = text::title(&needed(value)?),
+        "title" => alert.title = title(&needed(value)?)?,
         "details" => alert.details = optional(value)?.and_then(|words| text::details(&words)),
         "severity" => severity(&needed(value)?, severities, alert),
         "source" => alert.source = optional(value)?.map(|words| text::word(&words)),
@@ -125,6 +125,11 @@ fn set(name: &str, value: &Value<'_>, severities: &Severities, alert: &mut Trans
 
 fn needed(value: &Value<'_>) -> Result<String, Unfit> {
     optional(value)?.ok_or_else(|| "it says nothing".to_owned())
+}
+
+/// Words of which nothing can be seen are no title.
+fn title(words: &str) -> Result<String, Unfit> {
+    Some(text::title(words)).filter(|title| !title.is_empty()).ok_or_else(|| "it says nothing".to_owned())
 }
 
 /// Null and blank texts say nothing.
