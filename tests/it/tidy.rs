@@ -164,7 +164,7 @@ struct Source {
 /// Every Rust file that a person wrote.
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    for folder in ["crates", "tests"] {
+    for folder in ["crates", "fuzz", "tests"] {
         collect(&root().join(folder), &mut sources);
     }
     assert!(sources.len() > 10, "the sources are not where they were");

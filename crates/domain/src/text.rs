@@ -27,7 +27,8 @@ pub fn details(text: &str) -> Option<String> {
     }
     let clean = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
     let text = text.replace("\r\n", "\n");
-    Some(cut(text.trim().chars().map(clean), Alert::MAX_DETAILS)).filter(|text| !text.is_empty())
+    Some(cut(text.trim_matches(is_blank).chars().map(clean), Alert::MAX_DETAILS))
+        .filter(|text| !text.is_empty())
 }
 
 /// A short text such as the name of a host.
@@ -78,7 +79,12 @@ pub fn line(text: &str, max: usize) -> String {
         return text.to_owned();
     }
     let clean = |c: char| if c.is_control() { ' ' } else { c };
-    cut(text.chars().map(clean), max).trim().to_owned()
+    cut(text.trim_matches(is_blank).chars().map(clean), max)
+}
+
+/// Space, and what becomes space.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
 }
 
 /// The first characters, the last one an ellipsis if there were more.
@@ -109,6 +115,8 @@ mod tests {
         assert_eq!(title("\u{0}disk\r\nfull\u{7}"), "disk  full");
         assert_eq!(details("one\r\ntwo\u{0}\tthree ").as_deref(), Some("one\ntwo \tthree"));
         assert_eq!(details(" \n "), None);
+        assert_eq!((details("\u{0}\n\u{7f}"), title("\u{0} \u{85}")), (None, String::new()));
+        assert_eq!(details("\u{0}disk\u{7}").as_deref(), Some("disk"));
     }
 
     #[test]

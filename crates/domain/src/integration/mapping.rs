@@ -133,7 +133,7 @@ impl Part {
         Ok(match name {
             "action" => Self::Action(action(&needed(value)?)?),
             "key" => Self::Key(text::key(&needed(value)?)),
-            "title" => Self::Title(text::title(&needed(value)?)),
+            "title" => Self::Title(title(&needed(value)?)?),
             "details" => Self::Details(optional(value)?.and_then(|words| text::details(&words))),
             "severity" => Self::Severity(text::word(&needed(value)?)),
             "source" => Self::Source(word(optional(value)?)),
@@ -166,6 +166,11 @@ impl Part {
 
 fn needed(value: &Value<'_>) -> Result<String, Unfit> {
     optional(value)?.ok_or_else(|| "it says nothing".to_owned())
+}
+
+/// Words of which nothing can be seen are no title.
+fn title(words: &str) -> Result<String, Unfit> {
+    Some(text::title(words)).filter(|title| !title.is_empty()).ok_or_else(|| "it says nothing".to_owned())
 }
 
 /// Null and blank texts say nothing.

@@ -37,7 +37,7 @@ use json::Json;
 pub(super) use email::authors as authors_of_mail;
 pub use malformed::{Malformed, Problem};
 pub(super) use opsgenie::asked as asked_of_opsgenie;
-pub(crate) use pagerduty::routing_key;
+pub use pagerduty::routing_key;
 pub(crate) use text::reason;
 
 /// What a message means, in the vocabulary of incidents. A test says that it is one.
@@ -82,10 +82,10 @@ pub fn understand(
 /// A message that its format cannot make an alert of.
 fn raw(payload: &Json<'_>, why: &Malformed) -> Translated {
     let words = payload.prose().unwrap_or_default();
-    let title = generic::title_of(payload).unwrap_or(Cow::Borrowed("An alert without a title"));
+    let title = generic::title_of(payload).map(|title| text::title(&title)).filter(|title| !title.is_empty());
     Translated {
         key: text::digest("message:", &[&words]),
-        title: text::title(&title),
+        title: title.unwrap_or_else(|| "An alert without a title".to_owned()),
         details: text::details(&words),
         ruling: Ruling { remarks: vec![text::line(&why.to_string(), 300)], ..Ruling::default() },
         ..Translated::default()

@@ -168,7 +168,7 @@ fn labels(payload: &Json<'_>) -> domain::Labels {
 
 /// The routing key of an event, found even where the rest of it cannot be understood, so that the event can be kept
 /// with the integration that it belongs to.
-pub(crate) fn routing_key(body: &[u8]) -> Option<String> {
+pub fn routing_key(body: &[u8]) -> Option<String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let mut found = None;
     // Whether the rest is well-formed is for the translation to say.

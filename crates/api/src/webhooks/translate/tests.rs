@@ -5,6 +5,7 @@ mod datadog;
 mod email;
 mod git_hub;
 mod grafana;
+mod handling;
 mod new_relic;
 mod opsgenie;
 mod sentry;

@@ -1,0 +1,4 @@
+//! Expressions, over messages.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::expressions::check(data));

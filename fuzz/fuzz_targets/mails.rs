@@ -1,0 +1,4 @@
+//! Mails.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::mails::check(data));
