@@ -127,10 +127,13 @@ fn needed(value: &Value<'_>) -> Result<String, Unfit> {
     optional(value)?.ok_or_else(|| "it says nothing".to_owned())
 }
 
-/// Null and blank texts say nothing.
+/// Null says nothing, and neither does a text without anything that can be seen.
 fn optional(value: &Value<'_>) -> Result<Option<String>, Unfit> {
     match (value.as_text(), value) {
-        (Some(words), _) => Ok(Some(words.into_owned())),
+        (Some(words), _) => {
+            let seen = |letter: char| !letter.is_control() && !letter.is_whitespace();
+            Ok(words.contains(seen).then(|| words.into_owned()))
+        }
         (None, Value::Null | Value::Text(_)) => Ok(None),
         (None, _) => Err(format!("it is a {} and not a text", value.kind())),
     }
