@@ -9,7 +9,6 @@ use std::{
     },
 };
 
-use domain::Timestamp;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -138,28 +137,33 @@ async fn check_pages(server: &Server, phone: &Phone, taken: &HashSet<String>) {
     let mut paged = 0;
     for (title, story) in stories(server).await {
         assert!(!title.starts_with("dropped"), "{title} is no incident");
-        let when = |kind: &str| story.iter().find(|(known, _)| known == kind).map(|(_, at)| *at);
-        let held = when("incident.held.v1");
+        let first = |kind: &str| story.iter().find(|entry| entry["kind"] == kind);
+        let held = first("incident.held.v1").map(|entry| &entry["payload"]);
         assert_eq!(held.is_some(), !title.starts_with("grouped"), "{title}: {story:?}");
-        for kind in ["incident.escalated.v1", "page.requested.v1", "page.sent.v1"] {
-            let (Some(held), Some(at)) = (held, when(kind)) else { continue };
-            paged += 1;
-            assert!(at >= held.plus_seconds(SUSPENDED), "{title} is paged too early: {story:?}");
-        }
+        let Some(held) = held else { continue };
+        let until = at(&text(&held["until"]));
+        assert_eq!(until, at(&text(&held["at"])).plus_seconds(SUSPENDED), "{title}: {story:?}");
+        // When it was decided, and when the page was recorded.
+        let decided = first("incident.escalated.v1").map(|entry| &entry["payload"]["at"]);
+        let recorded =
+            ["page.requested.v1", "page.sent.v1"].map(|kind| first(kind).map(|entry| &entry["at"]));
+        let times: Vec<_> =
+            decided.into_iter().chain(recorded.into_iter().flatten()).map(|it| at(&text(it))).collect();
+        assert!(times.iter().all(|time| *time >= until), "{title} is paged too early: {story:?}");
+        paged += usize::from(!times.is_empty());
     }
     assert!(paged >= lasting.len(), "they are in their incidents");
 }
 
-/// What happened to each incident, by its title, and when.
-async fn stories(server: &Server) -> HashMap<String, Vec<(String, Timestamp)>> {
+/// The timeline of each incident, by its title.
+async fn stories(server: &Server) -> HashMap<String, Vec<Value>> {
     let query = "query($after: String) { incidents(first: 50, after: $after) {
-        nodes { title timeline(first: 20) { nodes { kind at } } } pageInfo { hasNextPage endCursor } } }";
+        nodes { title timeline(first: 20) { nodes { kind at payload } } } pageInfo { hasNextPage endCursor } } }";
     let (mut stories, mut after) = (HashMap::new(), Value::Null);
     loop {
         let mut page = server.query(query, json!({ "after": after })).await["incidents"].take();
         for incident in page["nodes"].as_array().expect("it is a list") {
-            let entries = incident["timeline"]["nodes"].as_array().expect("it is a list").iter();
-            let story = entries.map(|entry| (text(&entry["kind"]), at(&text(&entry["at"])))).collect();
+            let story = incident["timeline"]["nodes"].as_array().expect("it is a list").clone();
             let title = text(&incident["title"]);
             assert!(stories.insert(title.clone(), story).is_none(), "{title} is one incident");
         }

@@ -8,7 +8,7 @@ use crate::support::{Authority, Peer, TestApp, World, python, text};
 
 /// The client, with TLS in front of us, on which it insists.
 struct Client {
-    client: Peer,
+    peer: Peer,
     _front: Peer,
     _authority: Authority,
 }
@@ -23,16 +23,16 @@ impl Client {
         let port = front.next().expect("it says where it listens")["port"].clone();
         let mut client = python("pagerduty_client.py");
         client.arg(format!("https://localhost:{port}")).env("SSL_CERT_FILE", authority.pem());
-        Self { client: Peer::start(client), _front: front, _authority: authority }
+        Self { peer: Peer::start(client), _front: front, _authority: authority }
     }
 
     fn ask(&mut self, key: &str, call: &str, arguments: &Value) {
-        self.client.tell(&json!({ "key": key, "call": call, "arguments": arguments }).to_string());
+        self.peer.tell(&json!({ "key": key, "call": call, "arguments": arguments }).to_string());
     }
 
     /// What it says next that is none of the lines it logs.
     fn outcome(&self) -> Value {
-        let mut said = std::iter::from_fn(|| self.client.next());
+        let mut said = std::iter::from_fn(|| self.peer.next());
         said.find(|line| line["logged"].is_null()).expect("the client still runs")
     }
 
@@ -159,7 +159,7 @@ async fn it_waits_and_repeats_what_was_too_much() {
         .call(&app, &key, "trigger", json!({ "summary": "one", "source": "db1", "dedup_key": "one" }))
         .await;
     client.ask(&key, "trigger", &json!({ "summary": "two", "source": "db1", "dedup_key": "two" }));
-    let waits = std::iter::from_fn(|| client.client.next()).find(|line| {
+    let waits = std::iter::from_fn(|| client.peer.next()).find(|line| {
         assert!(!line["logged"].is_null(), "it returned at once: {line}");
         line["logged"].as_str().is_some_and(|words| words.contains("status 429"))
     });

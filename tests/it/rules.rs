@@ -253,3 +253,42 @@ async fn merging_shows_what_the_last_alert_said() {
             { "name": "disk", "value": "/var" }, { "name": "team", "value": "db" } ] } })
     );
 }
+
+#[tokio::test]
+async fn a_mapping_or_rule_that_loops_throws_or_yields_nonsense_still_pages() {
+    // For each of three hundred items, through all of them, and again: 27 million steps, if it were let.
+    const LOOPS: &str = "payload.items.all(a, payload.items.all(b, payload.items.all(c, c >= 0)))";
+    // Three times as long with each of its parts: 28 MB in the end.
+    let grows = (0..14).fold("payload.title".to_owned(), |text, _| format!("[{text}].map(x, x + x + x)[0]"));
+    let loops_into_text = format!("{LOOPS} ? 'never' : 'never'");
+    let loops = [loops_into_text.as_str(), &grows];
+    let throws =
+        ["payload.missing.field", "string(1 / payload.items[0])", "payload.items[999]", "int(payload.title)"];
+    let nonsense = ["payload.items", "{'a': payload}", "null", "''", "'   '", "[]", r"'\u0000\n'", "true"];
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    for (number, title) in [&loops[..], &throws, &nonsense].concat().into_iter().enumerate() {
+        let mapping =
+            json!({ "title": title, "key": title, "severity": title, "labels": title, "details": title });
+        let rules = json!([
+            { "name": "loops", "condition": LOOPS, "drop": true },
+            { "name": "throws", "condition": "payload.missing == 1", "drop": true },
+            { "name": "divides", "condition": "1 / (payload.items[0]) == 1", "drop": true },
+        ]);
+        let (id, path) = plain_entrance(&app, &world).await;
+        let handling = json!({ "mapping": mapping, "routing": { "rules": rules } });
+        let changed = handle(&app, &id, handling).await;
+        assert_eq!(changed["rejection"], Value::Null, "{title}");
+        let named = format!("pump {number}");
+        let items: Vec<u32> = (0..300).collect();
+        send(&app, &path, json!({ "title": named, "dedup_key": named, "items": items })).await;
+        let log = log(&app, &id).await;
+        assert_eq!((log.len(), &log[0]["verdict"]), (1, &json!("OPENED")), "{title}: {log:?}");
+        let incident = &log[0]["incident"];
+        assert!(!incident["title"].as_str().unwrap_or_default().trim().is_empty(), "{title}: {incident}");
+        assert_eq!((&incident["status"], paged(&app)), (&json!("TRIGGERED"), number + 1), "{title}");
+        let remarks = incident["alerts"][0]["remarks"].to_string();
+        assert!(remarks.contains("`loops` was passed over"), "{title}: {remarks}");
+    }
+    app.stop().await;
+}

@@ -121,7 +121,7 @@ async fn stage() -> (Arc<Amazon>, String, TestApp, World) {
 }
 
 /// What Alertmanager is to do: publish to the topic, in these words.
-fn receiver(api: &str, more: Value) -> Value {
+fn receiver(api: &str, more: &Value) -> Value {
     let mut sns = json!({ "api_url": api, "topic_arn": TOPIC, "send_resolved": true,
         "sigv4": { "region": "us-east-1", "access_key": "dummy", "secret_key": "dummy" } });
     sns.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -163,7 +163,7 @@ async fn what_alertmanager_publishes_in_json_opens_and_resolves_once() {
     let (amazon, url, app, world) = stage().await;
     let integration = subscribe(&amazon, &app, &world).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let receiver = receiver(&url, json!({ "message": MESSAGE }));
+    let receiver = receiver(&url, &json!({ "message": MESSAGE }));
     let alertmanager = Alertmanager::start_with(folder.path(), &receiver).await;
     let incident = |status: &str| vec![("DiskFull in Frankfurt".to_owned(), status.to_owned())];
 
@@ -192,7 +192,7 @@ async fn what_alertmanager_publishes_as_text_is_known_by_its_subject() {
     let (amazon, url, app, world) = stage().await;
     subscribe(&amazon, &app, &world).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let alertmanager = Alertmanager::start_with(folder.path(), &receiver(&url, json!({}))).await;
+    let alertmanager = Alertmanager::start_with(folder.path(), &receiver(&url, &json!({}))).await;
     alertmanager.fire("DiskFull", "web-1", &[]);
     eventually("the group is an incident", || async { !app.incidents().await.is_empty() }).await;
     app.settle().await;

@@ -133,7 +133,7 @@ impl Part {
         Ok(match name {
             "action" => Self::Action(action(&needed(value)?)?),
             "key" => Self::Key(text::key(&needed(value)?)),
-            "title" => Self::Title(title(&needed(value)?)?),
+            "title" => Self::Title(text::title(&needed(value)?)),
             "details" => Self::Details(optional(value)?.and_then(|words| text::details(&words))),
             "severity" => Self::Severity(text::word(&needed(value)?)),
             "source" => Self::Source(word(optional(value)?)),
@@ -168,15 +168,13 @@ fn needed(value: &Value<'_>) -> Result<String, Unfit> {
     optional(value)?.ok_or_else(|| "it says nothing".to_owned())
 }
 
-/// Words of which nothing can be seen are no title.
-fn title(words: &str) -> Result<String, Unfit> {
-    Some(text::title(words)).filter(|title| !title.is_empty()).ok_or_else(|| "it says nothing".to_owned())
-}
-
-/// Null and blank texts say nothing.
+/// Null says nothing, and neither does a text without anything that can be seen.
 fn optional(value: &Value<'_>) -> Result<Option<String>, Unfit> {
     match (value.as_text(), value) {
-        (Some(words), _) => Ok(Some(words.into_owned())),
+        (Some(words), _) => {
+            let seen = |letter: char| !letter.is_control() && !letter.is_whitespace();
+            Ok(words.contains(seen).then(|| words.into_owned()))
+        }
         (None, Value::Null | Value::Text(_)) => Ok(None),
         (None, _) => Err(format!("it is a {} and not a text", value.kind())),
     }

@@ -171,6 +171,12 @@ fn what_a_mapping_gets_wrong_stays_as_the_format_has_it() {
     assert_eq!(mapped.ruling.remarks.len(), 7, "{:?}", mapped.ruling.remarks);
     mapped.ruling = Ruling::default();
     assert_eq!(mapped, alert());
+    // An incident has a title: one of which nothing can be seen must not cost the page.
+    for unseen in [r"'\u0000\n'", r"' \u0007\t'", "'\u{a0}'"] {
+        let mapping = Mapping { title: part(unseen), key: part(unseen), ..Mapping::default() };
+        let mapped = handled(&Handling { mapping: Arc::new(mapping), ..Handling::default() }, alert());
+        assert_eq!((mapped.title, mapped.key, mapped.ruling.remarks.len()), (alert().title, alert().key, 2));
+    }
 }
 
 #[test]
