@@ -113,6 +113,16 @@ fn answering_machines_and_bounces_page_nobody() {
 }
 
 #[test]
+fn a_forwarded_mail_without_headers_among_others_is_read() {
+    let forwarded = "--b\r\nContent-Type: message/rfc822\r\n\r\n";
+    let mail = format!(
+        "Subject: disk full\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        {forwarded}no headers\r\n{forwarded}Subject: two\r\n\r\nwords\r\n--b--\r\n"
+    );
+    assert_eq!(read(&to(None), mail.as_bytes()).title, "disk full");
+}
+
+#[test]
 fn what_is_no_mail_pages_with_what_it_says() {
     let alert = read(&to(None), b"\r\n\r\nthe disk is full\r\nhelp\r\n");
     assert_eq!((alert.action, &*alert.title), (AlertAction::Trigger, "the disk is full"));
