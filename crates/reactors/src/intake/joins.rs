@@ -1,7 +1,7 @@
 //! Alerts that join open incidents, held back for a moment under a load.
 //!
-//! An alert that joins pages nobody, so in a storm it may wait until others join with it: one event then takes them
-//! all in, instead of one each. Whatever opens, acknowledges or resolves is never held back, and takes along what
+//! An alert that joins pages nobody, unless it completes a number that a rule waits for, so in a storm it may wait until
+//! others join with it: one event then takes them all in, instead of one each. Whatever opens, acknowledges or resolves is never held back, and takes along what
 //! was held of its problem before it. What is held lies durable in the log: after a crash it is found undecided.
 
 use std::{
