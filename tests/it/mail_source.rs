@@ -89,7 +89,7 @@ fn pair(title: &str, status: &str) -> (String, String) {
     (title.to_owned(), status.to_owned())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_opens_an_incident_and_pages_and_another_resolves_it() {
     let mut stand = Stand::start(json!({ "key": true })).await;
     let address = stand.address.clone();
@@ -110,7 +110,7 @@ async fn a_mail_opens_an_incident_and_pages_and_another_resolves_it() {
     stand.app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_address_says_which_problem_it_is() {
     let mut stand = Stand::start(json!({ "key": true })).await;
     let (disk, net) = (stand.about("web-1/disk"), stand.about("web-1/net"));
@@ -130,7 +130,7 @@ async fn the_address_says_which_problem_it_is() {
     stand.app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_may_not_send_is_refused_and_seen_and_bounces_page_nobody() {
     let mut stand = Stand::start(json!({ "mail": { "senders": ["@Example.ORG"] } })).await;
     let address = stand.address.clone();
@@ -160,7 +160,7 @@ async fn whoever_may_not_send_is_refused_and_seen_and_bounces_page_nobody() {
     stand.app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_is_too_large_is_refused_and_its_head_is_in_the_log() {
     let mut stand = Stand::start(json!({ "key": true })).await;
     let address = stand.address.clone();
@@ -173,7 +173,7 @@ async fn a_mail_that_is_too_large_is_refused_and_its_head_is_in_the_log() {
     stand.app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_takes_mail_where_it_is_told_to_and_stops_while_a_client_is_there() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());

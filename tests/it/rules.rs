@@ -165,7 +165,7 @@ async fn what_a_format_cannot_read_is_mapped_and_pages_in_any_case() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;
     let mapping = json!({ "mapping": {
-        "title": "payload.problem.what", "key": "payload.problem.id", "severity": "payload.problem.grade",
+        "title": "payload.problem.what", "dedupKey": "payload.problem.id", "severity": "payload.problem.grade",
         "labels": "payload.problem.where" } });
     let (id, path) = entrance(&app, &world, mapping).await;
     let message = json!({ "problem": { "what": "pump 7 stands still", "id": 7, "grade": "dire", "where": { "hall": "B" } } });
@@ -268,8 +268,7 @@ async fn a_mapping_or_rule_that_loops_throws_or_yields_nonsense_still_pages() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;
     for (number, title) in [&loops[..], &throws, &nonsense].concat().into_iter().enumerate() {
-        let mapping =
-            json!({ "title": title, "key": title, "severity": title, "labels": title, "details": title });
+        let mapping = json!({ "title": title, "dedupKey": title, "severity": title, "labels": title, "details": title });
         let rules = json!([
             { "name": "loops", "condition": LOOPS, "drop": true },
             { "name": "throws", "condition": "payload.missing == 1", "drop": true },

@@ -65,7 +65,7 @@ impl Mapping {
     pub fn parts(&self) -> [(&'static str, Option<&Expression>); 12] {
         [
             ("action", self.action.as_ref()),
-            ("key", self.key.as_ref()),
+            ("dedupKey", self.key.as_ref()),
             ("title", self.title.as_ref()),
             ("details", self.details.as_ref()),
             ("severity", self.severity.as_ref()),
@@ -132,7 +132,7 @@ impl Part {
         let word = |words: Option<String>| words.map(|words| text::word(&words));
         Ok(match name {
             "action" => Self::Action(action(&needed(value)?)?),
-            "key" => Self::Key(text::key(&needed(value)?)),
+            "dedupKey" => Self::Key(text::key(&needed(value)?)),
             "title" => Self::Title(text::title(&needed(value)?)),
             "details" => Self::Details(optional(value)?.and_then(|words| text::details(&words))),
             "severity" => Self::Severity(text::word(&needed(value)?)),

@@ -33,7 +33,7 @@ struct MappingInput {
     /// What is to be done: `"trigger"`, `"acknowledge"` or `"resolve"`.
     action: Option<String>,
     /// What makes two alerts the same problem.
-    key: Option<String>,
+    dedup_key: Option<String>,
     /// What is wrong, in one line.
     title: Option<String>,
     /// Longer words.
@@ -178,7 +178,7 @@ impl MappingInput {
         };
         Ok(DomainMapping {
             action: read("action", self.action)?,
-            key: read("key", self.key)?,
+            key: read("dedupKey", self.dedup_key)?,
             title: read("title", self.title)?,
             details: read("details", self.details)?,
             severity: read("severity", self.severity)?,

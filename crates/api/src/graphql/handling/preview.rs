@@ -56,7 +56,7 @@ struct PreviewedAlert {
     /// What is to be done: `trigger`, `acknowledge`, `resolve` or another word.
     action: String,
     /// What makes two alerts the same problem: the key of the incident.
-    key: String,
+    dedup_key: String,
     /// Its own key, where several problems would be grouped.
     own_key: Option<String>,
     /// What is wrong, in one line.
@@ -215,7 +215,7 @@ fn previewed_alert(alert: Translated, service: Option<Service>) -> PreviewedAler
     let severity: DomainSeverity = alert.severity;
     PreviewedAlert {
         action: alert.action.word().to_owned(),
-        key: alert.key,
+        dedup_key: alert.key,
         own_key: alert.ruling.own_key,
         title: alert.title,
         details: alert.details,

@@ -18,7 +18,7 @@ pub(in crate::graphql) struct Mapping {
     /// What is to be done.
     action: Option<String>,
     /// What makes two alerts the same problem.
-    key: Option<String>,
+    dedup_key: Option<String>,
     /// What is wrong, in one line.
     title: Option<String>,
     /// Longer words.
@@ -46,7 +46,7 @@ impl From<&DomainMapping> for Mapping {
         let text = |part: &Option<Expression>| part.as_ref().map(|part| part.text().to_owned());
         Self {
             action: text(&mapping.action),
-            key: text(&mapping.key),
+            dedup_key: text(&mapping.key),
             title: text(&mapping.title),
             details: text(&mapping.details),
             severity: text(&mapping.severity),
