@@ -11,6 +11,10 @@ use domain::{
 const ALERT: &[u8] = br#"{"action":"trigger","key":"k","title":"disk full","severity":"high","labels":{"team":"db"},"links":[]}"#;
 
 /// Panics unless the expression in `data` is refused with a place, or yields the same each time.
+///
+/// # Panics
+///
+/// If it does not hold.
 pub fn check(data: &[u8]) {
     let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
     let Ok(text) = std::str::from_utf8(&data[..end]) else { return };
@@ -58,7 +62,7 @@ fn finite(value: &Value<'_>) {
         Value::Double(number) => assert!(number.is_finite(), "a double is finite"),
         Value::List(items) => items.iter().for_each(finite),
         Value::Map(entries) => {
-            entries.iter().for_each(|(key, value)| [key, value].into_iter().for_each(finite))
+            entries.iter().for_each(|(key, value)| [key, value].into_iter().for_each(finite));
         }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Text(_) | Value::Json(_) => {}
     }

@@ -14,6 +14,10 @@ const MAX_HREF: usize = 2000;
 const MAX_REMARK: usize = 300;
 
 /// Panics unless an alert is fit to keep.
+///
+/// # Panics
+///
+/// If it does not hold.
 pub fn check(alert: &Translated) {
     line("title", &alert.title, Alert::MAX_TITLE);
     line("key", &alert.key, Alert::MAX_KEY);

@@ -8,6 +8,10 @@ use serde_json::{Map, Number, Value};
 const PRIVATE: &[u8] = b"$serde_json";
 
 /// Panics unless the JSON in `data` is what `serde_json` reads.
+///
+/// # Panics
+///
+/// If it does not hold.
 pub fn check(data: &[u8]) {
     let body = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     if body.windows(PRIVATE.len()).any(|window| window == PRIVATE) {

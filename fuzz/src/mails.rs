@@ -7,6 +7,10 @@ use domain::{delivery::Envelope, integration::IntegrationKind};
 use super::messages;
 
 /// Panics unless the mail in `data` is understood as it should be. Whatever it says, it pages or says why not.
+///
+/// # Panics
+///
+/// If it does not hold.
 pub fn check(data: &[u8]) {
     let [around, mail @ ..] = data else { return };
     let envelope = Envelope {

@@ -27,6 +27,10 @@ static USUAL: LazyLock<Handling> = LazyLock::new(Handling::default);
 static WRITTEN: LazyLock<Handling> = LazyLock::new(written);
 
 /// Panics unless the message in `data` is understood as it should be.
+///
+/// # Panics
+///
+/// If it does not hold.
 pub fn check(data: &[u8]) {
     let [format, around, rest @ ..] = data else { return };
     let format = IntegrationKind::ALL[usize::from(*format) % IntegrationKind::ALL.len()];
@@ -69,7 +73,7 @@ fn fits(read: &Result<Meaning, Malformed>) {
             meaning.alerts().iter().for_each(fitting::check);
         }
         Err(why) => {
-            assert!(!why.problems().is_empty() && !why.to_string().is_empty(), "a refusal has a reason")
+            assert!(!why.problems().is_empty() && !why.to_string().is_empty(), "a refusal has a reason");
         }
     }
 }

@@ -31,6 +31,10 @@ const MAX_LINE: usize = 512;
 const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
 
 /// Panics unless the client in `data` is answered as it should be, and what was accepted is stored.
+///
+/// # Panics
+///
+/// If it does not hold.
 pub fn check(data: &[u8]) {
     let said = &data[..data.len().min(MAX_SAID)];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
