@@ -16,6 +16,8 @@ usage() {
 # Where the newest installed server is.
 programs() {
     local found
+    # The names of these folders are those that packages give them.
+    # shellcheck disable=SC2012
     for found in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -rn) "$(dirname "$(command -v postgres || echo /)")"; do
         if [[ -x $found/postgres && -x $found/initdb ]]; then
             echo "$found"
