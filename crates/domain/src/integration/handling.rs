@@ -2,8 +2,6 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use serde::{Deserialize, Serialize};
-
 use super::{Mapping, Routing, Severities};
 use crate::{
     Invalid, Link, Translated,
@@ -27,7 +25,7 @@ pub struct Handling {
 }
 
 /// A change of the handling; what is left out stays.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HandlingChange {
     /// How messages are read from now on.
     pub mapping: Option<Mapping>,
@@ -49,14 +47,6 @@ impl HandlingChange {
 }
 
 impl Handling {
-    /// Whether every message is taken as its format has it.
-    pub fn is_usual(&self) -> bool {
-        self.mapping.is_empty()
-            && self.severities.is_empty()
-            && self.routing.is_usual()
-            && self.merging.is_usual()
-    }
-
     /// Whether a message must be looked at to know what becomes of it.
     pub fn reads_messages(&self) -> bool {
         !self.mapping.is_empty() || !self.severities.is_empty() || !self.routing.is_usual()

@@ -59,7 +59,8 @@ pub(super) async fn follow(parts: &Parts, head: Position) {
         }
     };
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
-    let mut tail = parts.engine.store().tail(after, deliveries);
+    // It passes every delivery, of which almost none asks for a replay.
+    let mut tail = parts.engine.store().tail(after, deliveries).gathering();
     loop {
         match tail.next(BATCH).await {
             Ok(batch) => {
