@@ -46,7 +46,7 @@ impl Dispatcher {
     pub(crate) fn new(parts: Parts) -> Self {
         let (hands, stop) = (Hands::default(), CancellationToken::new());
         let sending = Arc::new(Sending::new(parts.clone(), stop.clone()));
-        let lanes = Lanes::new(Arc::new(move |job| Arc::clone(&sending).send(job).boxed()));
+        let lanes = Lanes::new(Arc::new(move |job, place| Arc::clone(&sending).send(job, place).boxed()));
         Self { parts, lanes, hands, _stop: stop.drop_guard() }
     }
 

@@ -6,24 +6,29 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Jobs under way at once in one lane.
+/// Jobs under way with the provider at once in one lane.
 const WIDTH: usize = 64;
 /// Jobs that one lane holds in memory; beyond that they wait where they came from.
 const LENGTH: usize = 2048;
 /// Lanes kept open; one per webhook host.
 const LANES: usize = 512;
 
-/// What is done with a job.
-type Work<J> = Arc<dyn Fn(J) -> BoxFuture<'static, ()> + Send + Sync>;
+/// What is done with a job. Its place is let go as soon as the provider is done with it: what is still to be written down
+/// then keeps nobody from the provider.
+type Work<J> = Arc<dyn Fn(J, Place) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// One of the places at a provider; free again when dropped.
+pub(crate) struct Place(#[expect(dead_code, reason = "it is kept to be dropped")] OwnedSemaphorePermit);
 
 /// How much a lane takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Breadth {
-    /// Jobs under way at once.
+    /// Jobs under way with the provider at once.
     pub(crate) width: usize,
-    /// Jobs that it holds in memory; beyond that they wait where they came from.
+    /// Jobs that it holds in memory; beyond that they wait where they came from. As many may be through with the provider
+    /// and not yet written down.
     pub(crate) length: usize,
 }
 
@@ -60,13 +65,14 @@ impl<J: Send + 'static> Lanes<J> {
 fn serve<J: Send + 'static>(Breadth { width, length }: Breadth, work: Work<J>) -> mpsc::Sender<J> {
     let (queue, mut jobs) = mpsc::channel::<J>(length);
     tokio::spawn(async move {
-        let width = Arc::new(Semaphore::new(width));
+        let (places, taken) = (Arc::new(Semaphore::new(width)), Arc::new(Semaphore::new(width + length)));
         while let Some(job) = jobs.recv().await {
-            let Ok(place) = Arc::clone(&width).acquire_owned().await else { return };
-            let working = work(job);
+            let Ok(here) = Arc::clone(&taken).acquire_owned().await else { return };
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let working = work(job, Place(place));
             tokio::spawn(async move {
                 working.await;
-                drop(place);
+                drop(here);
             });
         }
     });
@@ -75,6 +81,8 @@ fn serve<J: Send + 'static>(Breadth { width, length }: Breadth, work: Work<J>) -
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use futures::FutureExt;
     use tokio::sync::Notify;
 
@@ -84,13 +92,49 @@ mod tests {
     async fn a_stuck_lane_fills_up_and_delays_no_other() {
         let (done, seen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (stuck, told) = (Arc::clone(&done), Arc::clone(&seen));
-        let lanes = Lanes::new(Arc::new(move |is_stuck: bool| {
+        let lanes = Lanes::new(Arc::new(move |is_stuck: bool, place| {
             let (stuck, told) = (Arc::clone(&stuck), Arc::clone(&told));
-            async move { if is_stuck { stuck.notified().await } else { told.notify_one() } }.boxed()
+            async move {
+                let _place = place;
+                if is_stuck { stuck.notified().await } else { told.notify_one() }
+            }
+            .boxed()
         }));
         let taken = (0..LENGTH * 2).filter(|_| lanes.put("stuck".into(), true)).count();
         assert!((LENGTH..LENGTH + WIDTH + 2).contains(&taken), "{taken}");
         assert!(lanes.put("other".into(), false));
         seen.notified().await;
+    }
+
+    #[tokio::test]
+    async fn what_the_provider_is_done_with_takes_no_place_and_yet_has_an_end() {
+        let (breadth, count) = (Breadth { width: 1, length: 3 }, Arc::new(AtomicUsize::new(0)));
+        let (at_provider, written) = (Arc::clone(&count), Arc::new(Semaphore::new(0)));
+        let writing = Arc::clone(&written);
+        let lanes = Lanes::of_breadth(
+            breadth,
+            Arc::new(move |(), place| {
+                let (at_provider, writing) = (Arc::clone(&at_provider), Arc::clone(&writing));
+                async move {
+                    at_provider.fetch_add(1, Ordering::Relaxed);
+                    drop(place);
+                    writing.acquire().await.expect("open").forget();
+                }
+                .boxed()
+            }),
+        );
+        let calm = async || {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        };
+        for _ in 0..20 {
+            lanes.put("one".into(), ());
+            calm().await;
+        }
+        assert_eq!(count.load(Ordering::Relaxed), 4, "as many as its width and its length");
+        written.add_permits(1);
+        calm().await;
+        assert_eq!(count.load(Ordering::Relaxed), 5);
     }
 }

@@ -15,6 +15,7 @@ use tracing::Instrument;
 use super::hands::Held;
 use crate::{
     Parts,
+    lane::Place,
     letter::{Letter, compose},
     retry::Backoff,
 };
@@ -42,15 +43,15 @@ impl Sending {
 
     /// Sends a page unless it is not needed any more. When told to stop, what has not begun is left
     /// to whoever starts next; what has begun may then be sent twice, under one key.
-    pub(super) async fn send(self: Arc<Self>, job: Job) {
+    pub(super) async fn send(self: Arc<Self>, job: Job, place: Place) {
         let stop = self.stop.clone();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.see_through(job) => {}
+            () = self.see_through(job, place) => {}
         }
     }
 
-    async fn see_through(&self, job: Job) {
+    async fn see_through(&self, job: Job, place: Place) {
         let mut backoff = Backoff::default();
         let letter = loop {
             match compose(&self.parts, &job.step, job.attempt, job.requested_at).await {
@@ -62,6 +63,7 @@ impl Sending {
             Letter::Withdraw(reason) => PageCommand::WithdrawPage { reason, at: self.parts.engine.now() },
             Letter::Send(outgoing) => self.hand_over(&job, &outgoing).await,
         };
+        drop(place);
         self.record(&job, &command).await;
     }
 

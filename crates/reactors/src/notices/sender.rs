@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::compose::{Letter, compose};
 use crate::{
     Parts,
-    lane::{Breadth, Lanes},
+    lane::{Breadth, Lanes, Place},
     retry::Backoff,
 };
 
@@ -68,12 +68,12 @@ impl Sender {
     pub(super) fn new(parts: Parts) -> Self {
         let stop = CancellationToken::new();
         let (sending, stopped) = (parts.clone(), stop.clone());
-        let work = move |job: Job| {
+        let work = move |job: Job, place: Place| {
             let (parts, stop) = (sending.clone(), stopped.clone());
             async move {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = see_through(&parts, &job) => {}
+                    () = see_through(&parts, &job, place) => {}
                 }
             }
             .boxed()
@@ -219,7 +219,7 @@ impl Sender {
 }
 
 /// Sends a notice unless it is not to be sent any more, and records what came of it.
-async fn see_through(parts: &Parts, job: &Job) {
+async fn see_through(parts: &Parts, job: &Job, place: Place) {
     let mut backoff = Backoff::default();
     let letter = loop {
         match compose(parts, &job.matter, job.attempt, job.requested_at).await {
@@ -247,6 +247,7 @@ async fn see_through(parts: &Parts, job: &Job) {
             },
         },
     };
+    drop(place);
     record(parts, job, &command).await;
 }
 
