@@ -23,10 +23,20 @@ impl ReadModels {
         self.db().select(query).await?.pop().map_or(Ok(0), |mut row| row.take())
     }
 
-    /// Remembers how far a reactor came.
-    pub async fn set_checkpoint(&self, name: &str, position: Position) -> Result<(), ReadError> {
+    /// Remembers how far reactors came.
+    pub async fn set_checkpoints(
+        &self,
+        places: impl IntoIterator<Item = (&str, Position)>,
+    ) -> Result<(), ReadError> {
         let mut rows = Rows::new(&TABLE, Change::Put);
-        rows.push([name.to_owned().into(), position.into()]);
+        for (name, position) in places {
+            rows.push([name.to_owned().into(), position.into()]);
+        }
         self.db().put(rows).await
+    }
+
+    /// Remembers how far one reactor came.
+    pub async fn set_checkpoint(&self, name: &str, position: Position) -> Result<(), ReadError> {
+        self.set_checkpoints([(name, position)]).await
     }
 }

@@ -35,7 +35,7 @@ use self::{
     settling::{conclude, settle},
     understanding::{Conclusion, Reading, understand},
 };
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, places::Places, retry::Backoff};
 
 /// Deliveries decided together.
 const BATCH: usize = 2048;
@@ -53,7 +53,7 @@ const CHECKPOINT: &str = "intake";
 ///
 /// First what a crash left: deliveries without a verdict, and then those behind the checkpoint that ask for several
 /// things, of which some may be undecided although others are not. Deciding twice records once.
-pub(crate) async fn run(parts: Parts) {
+pub(crate) async fn run(parts: Parts, places: Places) {
     let head = parts.engine.store().head();
     let mut backoff = Backoff::default();
     let checkpoint = loop {
@@ -67,7 +67,7 @@ pub(crate) async fn run(parts: Parts) {
     if parts.reads.reach(head, PATIENCE).await {
         recovery::recover(&parts, head).await;
         recovery::complete(&parts, checkpoint, head).await;
-        tokio::join!(follow(&parts, head), replays::follow(&parts, head));
+        tokio::join!(follow(&parts, &places, head), replays::follow(&parts, head));
     } else {
         // New alerts do not wait for old ones that may long be decided.
         tracing::error!("the read models lag behind: deliveries from before the start are decided later");
@@ -77,7 +77,7 @@ pub(crate) async fn run(parts: Parts) {
             recovery::complete(&parts, checkpoint, head).await;
             replays::follow(&parts, head).await;
         };
-        tokio::join!(late, follow(&parts, head));
+        tokio::join!(late, follow(&parts, &places, head));
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn run(parts: Parts) {
 /// before another's message is bounded at the edge. It takes no more than its rate limit, which is below what is decided
 /// in a second, and its burst waits there while this follower is half of what the log remembers behind (`commands::Pace`),
 /// so that a message which is stored finds some thousand events before it at most: two or three batches.
-async fn follow(parts: &Parts, after: Position) {
+async fn follow(parts: &Parts, places: &Places, after: Position) {
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, deliveries).gathering();
     let (mut joins, mut backoff) = (Joins::default(), Backoff::default());
@@ -111,10 +111,8 @@ async fn follow(parts: &Parts, after: Position) {
                 settle_all(parts, problems, hopeless).await;
                 follower.reached(batch.through);
                 let decided = joins.oldest().map_or(batch.through, |oldest| oldest.saturating_sub(1));
-                if let Err(fault) = parts.reads.set_checkpoint(CHECKPOINT, decided).await {
-                    // Deciding the same deliveries again is harmless.
-                    tracing::warn!(%fault, "the intake's place in the log could not be kept");
-                }
+                // Deciding the same deliveries again is harmless.
+                places.reached(CHECKPOINT, decided);
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }

@@ -15,6 +15,7 @@ mod letter;
 mod notices;
 mod pager;
 mod parts;
+mod places;
 mod recorder;
 mod retry;
 mod watcher;

@@ -16,7 +16,7 @@ use domain::{
 use futures::{StreamExt, stream};
 use store::{Filter, Metadata, Position, Recorded};
 
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, places::Places, retry::Backoff};
 
 /// Events taken from the log at a time.
 const BATCH: usize = 2048;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECKPOINT: &str = "pager";
 
 /// Asks for pages for ever.
-pub(crate) async fn run(parts: Parts) {
+pub(crate) async fn run(parts: Parts, places: Places) {
     let mut backoff = Backoff::default();
     let after = loop {
         match parts.reads.checkpoint(CHECKPOINT).await {
@@ -56,10 +56,8 @@ pub(crate) async fn run(parts: Parts) {
             })
             .await;
         follower.reached(batch.through);
-        if let Err(fault) = parts.reads.set_checkpoint(CHECKPOINT, batch.through).await {
-            // Reading the same levels again is harmless.
-            tracing::warn!(%fault, "the pager's place in the log could not be kept");
-        }
+        // Reading the same levels again is harmless.
+        places.reached(CHECKPOINT, batch.through);
     }
 }
 
