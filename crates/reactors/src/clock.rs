@@ -7,7 +7,7 @@
 
 mod quiet;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use commands::{CommandError, EngineError, MetadataExt, mint};
 use domain::{
@@ -24,6 +24,8 @@ use crate::{Parts, retry::Backoff};
 const BATCH: usize = 1024;
 /// Deadlines judged side by side.
 const AT_ONCE: usize = 128;
+/// The least time between two looks at the read model, which moves on some hundred times in a second under a load.
+const REST: Duration = Duration::from_millis(10);
 
 /// A deadline, and what it was armed for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +49,7 @@ pub(crate) async fn run(parts: Parts) {
     let mut judged: HashMap<Armed, Position> = HashMap::new();
     loop {
         positions.mark_unchanged();
+        let rested = tokio::time::Instant::now() + REST;
         let reached = parts.reads.position();
         judged.retain(|_, position| *position > reached);
         let now = parts.engine.now();
@@ -73,6 +76,7 @@ pub(crate) async fn run(parts: Parts) {
             () = sleep => {}
             changed = positions.changed() => if changed.is_err() { return },
         }
+        tokio::time::sleep_until(rested).await;
     }
 }
 

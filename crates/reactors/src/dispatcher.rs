@@ -28,6 +28,8 @@ use crate::{Parts, lane::Lanes, retry::Backoff};
 const BATCH: usize = 512;
 /// Pages looked up side by side.
 const AT_ONCE: usize = 64;
+/// The least time between two looks at the read model, which moves on some hundred times in a second under a load.
+const REST: Duration = Duration::from_millis(10);
 /// How long to leave pages alone that found no place in a full lane.
 const FULL_LANE: Duration = Duration::from_millis(500);
 
@@ -97,6 +99,7 @@ impl Dispatcher {
         let mut backoff = Backoff::default();
         loop {
             positions.mark_unchanged();
+            let rested = tokio::time::Instant::now() + REST;
             match self.take_due(self.parts.engine.now()).await {
                 Ok(Due { refused: true, .. }) => {
                     backoff.reset();
@@ -117,6 +120,7 @@ impl Dispatcher {
                 }
                 Err(fault) => backoff.wait("dispatcher", &*fault).await,
             }
+            tokio::time::sleep_until(rested).await;
         }
     }
 
