@@ -76,7 +76,7 @@ impl ReadModels {
         self.same_log(&progress).await?;
         self.reached(progress.position);
         info!(position = progress.position, "the projector follows the log");
-        let mut tail = self.store().tail(progress.position, Filter::All).gathering();
+        let mut tail = self.store().tail(progress.position, Filter::All).unhurried();
         let mut projection = Projection::new(self.db().clone(), Side::Live, progress);
         loop {
             let batch = tokio::select! {

@@ -11,8 +11,13 @@ use crate::{Filter, Position, Recorded, StoreError, store::Inner};
 
 /// So many events at once mean that there is a load.
 const LOAD: u64 = 64;
-/// How long a tail that gathers lets events come together under a load.
+/// How long a tail that gathers lets events come together under a load that lasts. While the load is young it is half as
+/// long as the load has lasted: what is over in a moment, such as a large group of alerts in one message, is not slowed down.
 const GATHER: Duration = Duration::from_millis(20);
+/// The time that an unhurried tail has for a part, on average.
+const EACH: Duration = Duration::from_millis(5);
+/// How far ahead of that it may be: the parts to which one alert leads come at once, also while others do.
+const AHEAD: Duration = Duration::from_millis(40);
 
 /// One step of a [`Tail`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,22 +35,65 @@ pub struct Tail {
     head: watch::Receiver<Position>,
     after: Position,
     filter: Filter,
-    gathers: bool,
+    /// Of a tail that gathers.
+    load: Option<Load>,
     /// Until when events are left to come together.
     resting: Option<Instant>,
+}
+
+/// What a tail that gathers knows of the load.
+#[derive(Debug, Default)]
+struct Load {
+    /// Since when many events have come at once.
+    since: Option<Instant>,
+    /// Of an unhurried tail: when all parts so far have had their time.
+    caught_up: Option<Instant>,
+    unhurried: bool,
+}
+
+impl Load {
+    /// Until when to rest after a part of so many events, of `limit` that could have come. After a backlog, not at all.
+    fn rest(&mut self, events: u64, limit: u64, now: Instant) -> Option<Instant> {
+        let lasted = if events < LOAD {
+            self.since = None;
+            Duration::ZERO
+        } else {
+            now - *self.since.get_or_insert(now)
+        };
+        let rest = GATHER.min(lasted / 2).max(self.ahead(now));
+        (events < limit && !rest.is_zero()).then(|| now + rest)
+    }
+
+    /// By how much an unhurried tail is further ahead of its time than it may be.
+    fn ahead(&mut self, now: Instant) -> Duration {
+        if !self.unhurried {
+            return Duration::ZERO;
+        }
+        let caught_up = self.caught_up.map_or(now, |at| at.max(now)) + EACH;
+        self.caught_up = Some(caught_up);
+        (caught_up - now).saturating_sub(AHEAD)
+    }
 }
 
 impl Tail {
     pub(crate) fn new(inner: Arc<Inner>, after: Position, filter: Filter) -> Self {
         let head = inner.growth().watch();
-        Self { inner, head, after, filter, gathers: false, resting: None }
+        Self { inner, head, after, filter, load: None, resting: None }
     }
 
     /// Under a load, lets events come together for a moment before they are returned, so that whoever pays for each
-    /// part pays less for each event. A lone event is still returned when it comes, and a backlog is not waited for.
+    /// part pays less for each event. What comes now and then is still returned when it comes, and a backlog is not
+    /// waited for.
     #[must_use]
     pub fn gathering(self) -> Self {
-        Self { gathers: true, ..self }
+        Self { load: Some(Load::default()), ..self }
+    }
+
+    /// Gathers, and beyond a burst returns a part each few milliseconds at most: for whoever pays much for a part, and
+    /// whom nobody waits for that closely.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        Self { load: Some(Load { unhurried: true, ..Load::default() }), ..self }
     }
 
     /// Waits until the log goes beyond what this tail has seen, and returns the next part: at most
@@ -68,9 +116,8 @@ impl Tail {
             Some(recent) => self.admitted(recent),
             None => self.stored(head, limit).await?,
         };
-        let considered = batch.through - self.after;
-        if self.gathers && (LOAD..limit as u64).contains(&considered) {
-            self.resting = Some(Instant::now() + GATHER);
+        if let Some(load) = &mut self.load {
+            self.resting = load.rest(batch.through - self.after, limit as u64, Instant::now());
         }
         self.after = batch.through;
         Ok(batch)
@@ -90,5 +137,41 @@ impl Tail {
             return Err(StoreError::Damaged(why.into()));
         }
         Ok(Batch { events: page.events.into_iter().map(Arc::new).collect(), through: page.through })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rests(mut load: Load, parts: &[(u64, u64)]) -> Vec<Option<u128>> {
+        let start = Instant::now();
+        let mut rest = |(events, millis): &(u64, u64)| {
+            let now = start + Duration::from_millis(*millis);
+            load.rest(*events, 1000, now).map(|until| until.duration_since(now).as_millis())
+        };
+        parts.iter().map(&mut rest).collect()
+    }
+
+    #[test]
+    fn a_young_load_is_not_waited_for_and_a_lasting_one_is_gathered() {
+        let parts = [(1, 0), (200, 10), (200, 14), (200, 30), (200, 500), (1000, 520), (200, 540)];
+        let rested = [None, None, Some(2), Some(10), Some(20), None, Some(20)];
+        assert_eq!(rests(Load::default(), &parts), rested, "a lone event, a burst that goes on, a backlog, and it still goes on");
+        let again = rests(Load::default(), &[(200, 0), (200, 100), (63, 120), (200, 140)]);
+        assert_eq!(again, [None, Some(20), None, None]);
+    }
+
+    #[test]
+    fn an_unhurried_tail_does_not_wait_for_what_comes_now_and_then_and_returns_a_trickle_in_parts() {
+        let unhurried = || Load { unhurried: true, ..Load::default() };
+        let now_and_then: Vec<_> = (0..100).map(|number| (1, 6 * number)).collect();
+        assert!(rests(unhurried(), &now_and_then).iter().all(Option::is_none));
+        let at_once: Vec<_> = (0..9).map(|_| (1, 0)).collect();
+        assert_eq!(rests(unhurried(), &at_once)[7..], [None, Some(5)], "eight parts are ahead of their time");
+        let trickle: Vec<_> = (0..100).map(|number| (1, number)).collect();
+        let waited = rests(unhurried(), &trickle);
+        assert!(waited[..9].iter().all(Option::is_none) && waited[9..].iter().all(Option::is_some));
+        assert!(rests(Load::default(), &trickle).iter().all(Option::is_none), "others are always at once");
     }
 }
