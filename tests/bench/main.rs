@@ -38,6 +38,10 @@ use tokio::task::LocalSet;
 
 use self::report::Report;
 
+/// The server's, so that what is measured in this process costs what it costs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A measurement that cannot be made says why.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
