@@ -1,5 +1,7 @@
 //! One integration that is sent ten times what it takes, and what another one notices of it.
 
+use std::{io, net::SocketAddr, sync::Arc};
+
 use serde_json::json;
 
 use crate::{
@@ -50,15 +52,8 @@ async fn noise(kind: Kind, scale: Scale, report: &mut Report) -> Outcome<()> {
     stand.server.settle().await?;
 
     let seconds = scale.of(60) / 6;
-    let load = |requests, per_second, seconds| Load {
-        address: stand.server.address,
-        connections: CONNECTIONS,
-        requests,
-        count: per_second * seconds,
-        pace: Some(number(per_second)),
-    };
-    let calm = |seconds| load(&quiet, QUIET, seconds);
-    let storm = load(&flood, FLOOD, BEFORE + seconds);
+    let calm = |seconds| load(stand.server.address, &quiet, QUIET, seconds);
+    let (address, flood) = (stand.server.address, Arc::new(flood));
     let (mut alone, mut beside) = (vec![], vec![]);
     let (mut refused, mut kept, watch) = (0, 0, Watch::start(Some(stand.server.pid)));
     for _ in 0..ROUNDS {
@@ -73,7 +68,7 @@ async fn noise(kind: Kind, scale: Scale, report: &mut Report) -> Outcome<()> {
             let before = calm(BEFORE).send().await?;
             Ok::<_, std::io::Error>((before, calm(seconds).send().await?))
         };
-        let (flooded, (before, sent)) = futures::try_join!(storm.send(), measured)?;
+        let (flooded, (before, sent)) = futures::try_join!(storm(address, &flood, BEFORE + seconds), measured)?;
         beside.push(millis(&sent));
         refused += before.refused + sent.refused;
         kept += flooded.accepted.iter().flatten().count();
@@ -90,6 +85,21 @@ async fn noise(kind: Kind, scale: Scale, report: &mut Report) -> Outcome<()> {
     report.exactly(&format!("{what}: refused of the other"), refused, 0);
     report.note(&shares.to_string());
     stand.down().await
+}
+
+fn load(address: SocketAddr, requests: &[Vec<u8>], per_second: usize, seconds: usize) -> Load<'_> {
+    let (count, pace) = (per_second * seconds, Some(number(per_second)));
+    Load { address, connections: CONNECTIONS, requests, count, pace }
+}
+
+/// Sends the flood from a thread of its own: who measures must not wait for who makes the noise.
+async fn storm(address: SocketAddr, flood: &Arc<Vec<Vec<u8>>>, seconds: usize) -> io::Result<Sent> {
+    let flood = Arc::clone(flood);
+    let send = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(load(address, &flood, FLOOD, seconds).send())
+    };
+    tokio::task::spawn_blocking(send).await?
 }
 
 /// Opens a second entrance of the same service, which takes little.
