@@ -16,11 +16,12 @@ use rusqlite::Connection;
 use super::connect::{self, fault};
 use crate::{StoreError, queue::Queue};
 
-/// From how many pages of 4 KB on the write-ahead log is folded.
-const FOLD: i64 = 8000;
+/// From how many pages of 4 KB on the write-ahead log is folded. While the disk flushes what was folded, appends wait
+/// behind, so it is little and often.
+const FOLD: i64 = 2000;
 
 /// How many pages may be left for the writer.
-const LEFT: i64 = 1000;
+const LEFT: i64 = 250;
 
 /// At how many pages the writer waits for the folding, so that the log does not outgrow the disk.
 const WAIT: i64 = 64_000;
