@@ -68,7 +68,8 @@ async fn noise(kind: Kind, scale: Scale, report: &mut Report) -> Outcome<()> {
             let before = calm(BEFORE).send().await?;
             Ok::<_, std::io::Error>((before, calm(seconds).send().await?))
         };
-        let (flooded, (before, sent)) = futures::try_join!(storm(address, &flood, BEFORE + seconds), measured)?;
+        let (flooded, (before, sent)) =
+            futures::try_join!(storm(address, &flood, BEFORE + seconds), measured)?;
         beside.push(millis(&sent));
         refused += before.refused + sent.refused;
         kept += flooded.accepted.iter().flatten().count();

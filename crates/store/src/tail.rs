@@ -157,7 +157,11 @@ mod tests {
     fn a_young_load_is_not_waited_for_and_a_lasting_one_is_gathered() {
         let parts = [(1, 0), (200, 10), (200, 14), (200, 30), (200, 500), (1000, 520), (200, 540)];
         let rested = [None, None, Some(2), Some(10), Some(20), None, Some(20)];
-        assert_eq!(rests(Load::default(), &parts), rested, "a lone event, a burst that goes on, a backlog, and it still goes on");
+        assert_eq!(
+            rests(Load::default(), &parts),
+            rested,
+            "a lone event, a burst that goes on, a backlog, and it still goes on"
+        );
         let again = rests(Load::default(), &[(200, 0), (200, 100), (63, 120), (200, 140)]);
         assert_eq!(again, [None, Some(20), None, None]);
     }
