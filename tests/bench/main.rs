@@ -38,7 +38,7 @@ use tokio::task::LocalSet;
 
 use self::report::Report;
 
-/// The server's, so that what is measured in this process costs what it costs there.
+/// The server's, so that what is measured in this process costs about what it costs there.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
     if database::cluster().is_none() {
         println!("MIDWATCH_TEST_POSTGRES names no cluster: PostgreSQL is left out");
     }
-    // One thread for everything outside the server, so that its share of the machine is known and small.
+    // One thread for nearly everything outside the server, so that its share of the machine is known and small.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives a runtime");
     let mut report = Report::default();

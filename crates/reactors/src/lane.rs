@@ -10,6 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Jobs under way with the provider at once in one lane.
 const WIDTH: usize = 64;
+/// How many times its width a lane has under way, those included with which the provider is done and which are still
+/// written down. After a crash these are sent again; with fewer, a storm that fills the log keeps pages from providers.
+const WRITING: usize = 16;
 /// Jobs that one lane holds in memory; beyond that they wait where they came from.
 const LENGTH: usize = 2048;
 /// Lanes kept open; one per webhook host.
@@ -27,8 +30,7 @@ pub(crate) struct Place(#[expect(dead_code, reason = "it is kept to be dropped")
 pub(crate) struct Breadth {
     /// Jobs under way with the provider at once.
     pub(crate) width: usize,
-    /// Jobs that it holds in memory; beyond that they wait where they came from. As many may be through with the provider
-    /// and not yet written down.
+    /// Jobs that it holds in memory; beyond that they wait where they came from.
     pub(crate) length: usize,
 }
 
@@ -65,7 +67,7 @@ impl<J: Send + 'static> Lanes<J> {
 fn serve<J: Send + 'static>(Breadth { width, length }: Breadth, work: Work<J>) -> mpsc::Sender<J> {
     let (queue, mut jobs) = mpsc::channel::<J>(length);
     tokio::spawn(async move {
-        let (places, taken) = (Arc::new(Semaphore::new(width)), Arc::new(Semaphore::new(width + length)));
+        let (places, taken) = (Arc::new(Semaphore::new(width)), Arc::new(Semaphore::new(width * WRITING)));
         while let Some(job) = jobs.recv().await {
             let Ok(here) = Arc::clone(&taken).acquire_owned().await else { return };
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -108,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_provider_is_done_with_takes_no_place_and_yet_has_an_end() {
-        let (breadth, count) = (Breadth { width: 1, length: 3 }, Arc::new(AtomicUsize::new(0)));
+        let (breadth, count) = (Breadth { width: 1, length: 50 }, Arc::new(AtomicUsize::new(0)));
         let (at_provider, written) = (Arc::clone(&count), Arc::new(Semaphore::new(0)));
         let writing = Arc::clone(&written);
         let lanes = Lanes::of_breadth(
@@ -128,13 +130,13 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        for _ in 0..20 {
+        for _ in 0..50 {
             lanes.put("one".into(), ());
             calm().await;
         }
-        assert_eq!(count.load(Ordering::Relaxed), 4, "as many as its width and its length");
+        assert_eq!(count.load(Ordering::Relaxed), WRITING);
         written.add_permits(1);
         calm().await;
-        assert_eq!(count.load(Ordering::Relaxed), 5);
+        assert_eq!(count.load(Ordering::Relaxed), WRITING + 1);
     }
 }

@@ -14,6 +14,8 @@ const LOAD: u64 = 64;
 /// How long a tail that gathers lets events come together under a load that lasts. While the load is young it is half as
 /// long as the load has lasted: what is over in a moment, such as a large group of alerts in one message, is not slowed down.
 const GATHER: Duration = Duration::from_millis(20);
+/// Whatever comes so long after the last of it is another load.
+const OVER: Duration = Duration::from_millis(200);
 /// The time that an unhurried tail has for a part, on average.
 const EACH: Duration = Duration::from_millis(5);
 /// How far ahead of that it may be: the parts to which one alert leads come at once, also while others do.
@@ -44,24 +46,27 @@ pub struct Tail {
 /// What a tail that gathers knows of the load.
 #[derive(Debug, Default)]
 struct Load {
-    /// Since when many events have come at once.
-    since: Option<Instant>,
+    /// Since when many events have come at once, and when they last did.
+    since: Option<(Instant, Instant)>,
     /// Of an unhurried tail: when all parts so far have had their time.
     caught_up: Option<Instant>,
     unhurried: bool,
 }
 
 impl Load {
-    /// Until when to rest after a part of so many events, of `limit` that could have come. After a backlog, not at all.
-    fn rest(&mut self, events: u64, limit: u64, now: Instant) -> Option<Instant> {
+    /// Until when to rest after a part of so many events, if at all; not while there is a `backlog`.
+    fn rest(&mut self, events: u64, backlog: bool, now: Instant) -> Option<Instant> {
         let lasted = if events < LOAD {
             self.since = None;
             Duration::ZERO
         } else {
-            now - *self.since.get_or_insert(now)
+            let lasting = self.since.filter(|(_, last)| now - *last < OVER);
+            let first = lasting.map_or(now, |(first, _)| first);
+            self.since = Some((first, now));
+            now - first
         };
         let rest = GATHER.min(lasted / 2).max(self.ahead(now));
-        (events < limit && !rest.is_zero()).then(|| now + rest)
+        (!backlog && !rest.is_zero()).then(|| now + rest)
     }
 
     /// By how much an unhurried tail is further ahead of its time than it may be.
@@ -117,7 +122,7 @@ impl Tail {
             None => self.stored(head, limit).await?,
         };
         if let Some(load) = &mut self.load {
-            self.resting = load.rest(batch.through - self.after, limit as u64, Instant::now());
+            self.resting = load.rest(batch.through - self.after, batch.through < head, Instant::now());
         }
         self.after = batch.through;
         Ok(batch)
@@ -148,19 +153,20 @@ mod tests {
         let start = Instant::now();
         let mut rest = |(events, millis): &(u64, u64)| {
             let now = start + Duration::from_millis(*millis);
-            load.rest(*events, 1000, now).map(|until| until.duration_since(now).as_millis())
+            load.rest(*events, *events == 1000, now).map(|until| until.duration_since(now).as_millis())
         };
         parts.iter().map(&mut rest).collect()
     }
 
     #[test]
     fn a_young_load_is_not_waited_for_and_a_lasting_one_is_gathered() {
-        let parts = [(1, 0), (200, 10), (200, 14), (200, 30), (200, 500), (1000, 520), (200, 540)];
-        let rested = [None, None, Some(2), Some(10), Some(20), None, Some(20)];
+        let parts =
+            [(1, 0), (200, 10), (200, 14), (200, 30), (200, 100), (1000, 120), (200, 140), (200, 999)];
+        let rested = [None, None, Some(2), Some(10), Some(20), None, Some(20), None];
         assert_eq!(
             rests(Load::default(), &parts),
             rested,
-            "a lone event, a burst that goes on, a backlog, and it still goes on"
+            "a lone event, a burst that goes on, a backlog in it, and much later another one"
         );
         let again = rests(Load::default(), &[(200, 0), (200, 100), (63, 120), (200, 140)]);
         assert_eq!(again, [None, Some(20), None, None]);

@@ -41,17 +41,18 @@ impl Sending {
         Self { parts, stop }
     }
 
-    /// Sends a page unless it is not needed any more. When told to stop, what has not begun is left
-    /// to whoever starts next; what has begun may then be sent twice, under one key.
+    /// Sends a page unless it is not needed any more. When told to stop, what has not begun is left to whoever starts
+    /// next; what has begun may then be sent twice, under one key. What came of it is still written down.
     pub(super) async fn send(self: Arc<Self>, job: Job, place: Place) {
-        let stop = self.stop.clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.see_through(job, place) => {}
-        }
+        let command = tokio::select! {
+            () = self.stop.cancelled() => return,
+            command = self.see_to(&job) => command,
+        };
+        drop(place);
+        self.record(&job, &command).await;
     }
 
-    async fn see_through(&self, job: Job, place: Place) {
+    async fn see_to(&self, job: &Job) -> PageCommand {
         let mut backoff = Backoff::default();
         let letter = loop {
             match compose(&self.parts, &job.step, job.attempt, job.requested_at).await {
@@ -59,12 +60,10 @@ impl Sending {
                 Err(fault) => backoff.wait("dispatcher", &fault).await,
             }
         };
-        let command = match letter {
+        match letter {
             Letter::Withdraw(reason) => PageCommand::WithdrawPage { reason, at: self.parts.engine.now() },
-            Letter::Send(outgoing) => self.hand_over(&job, &outgoing).await,
-        };
-        drop(place);
-        self.record(&job, &command).await;
+            Letter::Send(outgoing) => self.hand_over(job, &outgoing).await,
+        }
     }
 
     async fn hand_over(&self, job: &Job, outgoing: &Outgoing) -> PageCommand {
@@ -105,6 +104,8 @@ impl Sending {
                     tracing::error!(%page, %rejection, "the outcome of a page could not be recorded");
                     return job.held.done_at(self.parts.engine.store().head());
                 }
+                // The log was closed before this could be written.
+                Err(CommandError::Fault(_)) if self.stop.is_cancelled() => return,
                 Err(CommandError::Fault(fault)) => backoff.wait("dispatcher", &fault).await,
             }
         }

@@ -20,8 +20,8 @@ use crate::{StoreError, queue::Queue};
 /// behind, so it is little and often.
 const FOLD: i64 = 2000;
 
-/// How many pages may be left for the writer.
-const LEFT: i64 = 250;
+/// How many pages may be left for the writer: more than a group of appends has, or there would never be so few.
+const LEFT: i64 = 1000;
 
 /// At how many pages the writer waits for the folding, so that the log does not outgrow the disk.
 const WAIT: i64 = 64_000;
@@ -54,6 +54,7 @@ impl Folding {
         let pages = unfolded(connection)?;
         let through = self.under_way
             && if pages.all < WAIT { self.folded.try_recv().is_ok() } else { self.folded.recv().is_ok() };
+        let pages = if through { unfolded(connection)? } else { pages };
         if through {
             self.under_way = false;
             if pages.left <= LEFT {
