@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 const WIDTH: usize = 64;
 /// How many times its width a lane has under way, those included with which the provider is done and which are still
 /// written down. After a crash these are sent again; with fewer, a storm that fills the log keeps pages from providers.
-const WRITING: usize = 16;
+const WRITING: usize = 32;
 /// Jobs that one lane holds in memory; beyond that they wait where they came from.
 const LENGTH: usize = 2048;
 /// Lanes kept open; one per webhook host.

@@ -83,7 +83,7 @@ pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
     // Not in the middle of an append: see `folding`.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
-    connection.pragma_update(None, "cache_size", -16_000).map_err(fault)?;
+    connection.pragma_update(None, "cache_size", -8_000).map_err(fault)?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(fault)?;
     if journal != "wal" || synchronous != FULL {
         let why = format!(
@@ -99,7 +99,7 @@ pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
 /// A connection that cannot write.
 pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = opened(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.pragma_update(None, "cache_size", -4_000).map_err(fault)?;
+    connection.pragma_update(None, "cache_size", -2_000).map_err(fault)?;
     Ok(connection)
 }
 
