@@ -29,8 +29,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The allocator asks for pages of 2 MB, which would take twice the memory of an idle server and make nothing faster
-/// that is measured here.
+/// The allocator asks for pages of 2 MB. They would take nearly twice the memory of an idle server.
 fn use_small_pages() {
     // Where it is not allowed, nothing is lost but memory.
     #[cfg(target_os = "linux")]
