@@ -1,12 +1,14 @@
 //! The log in PostgreSQL, which several nodes may share.
 //!
 //! Appends go through two [`lane`]s, each with a connection, to one server-side function that orders everybody by
-//! the lock on the log's head. Reads come from a pool. A [`follow`]er learns what other nodes wrote.
+//! the lock on the log's head. Reads come from a pool, and those of streams go
+//! [together](loads). A [`follow`]er learns what other nodes wrote.
 
 mod batch;
 mod fault;
 mod follow;
 mod lane;
+mod loads;
 mod migrate;
 mod reader;
 mod rows;
@@ -22,8 +24,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::{
-    fault::Fault, follow::Follower, lane::Lane, reader::Reader, rows::events, settings::Settings,
-    types::Instant,
+    fault::Fault, follow::Follower, lane::Lane, loads::Loads, reader::Reader, rows::events,
+    settings::Settings, types::Instant,
 };
 use crate::{
     Filter, Lease, Options, Position, Recorded, StoreError,
@@ -35,9 +37,6 @@ use crate::{
     row::Row,
 };
 pub(crate) use lane::LANES;
-
-/// A stream is loaded in parts of so many events.
-const PART: i64 = 1000;
 
 /// Connects, migrates and starts the committers.
 pub(crate) async fn open(
@@ -58,12 +57,13 @@ pub(crate) async fn open(
     }
     tokio::spawn(follower.run(settings, stop.clone()));
     tasks.close();
-    Ok(Arc::new(Postgres { reader, tasks, stop }))
+    Ok(Arc::new(Postgres { loads: Loads::start(&reader), reader, tasks, stop }))
 }
 
 #[derive(Debug)]
 struct Postgres {
     reader: Arc<Reader>,
+    loads: Loads,
     /// The lanes, which end when the queue is closed and empty.
     tasks: TaskTracker,
     /// Ends the follower.
@@ -77,25 +77,6 @@ impl Drop for Postgres {
 }
 
 impl Postgres {
-    async fn load(&self, stream: &str, from_version: u64) -> Result<Vec<Recorded>, StoreError> {
-        let (category, id) = types::split(stream);
-        let sql = events!(
-            "WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4"
-        );
-        let mut events = Vec::new();
-        let mut after = i64::try_from(from_version).unwrap_or(i64::MAX);
-        loop {
-            let part = self.reader.events(sql, &[&category, &id, &after, &PART]).await?;
-            let Some(last) = part.last() else { return Ok(events) };
-            after = last.version.cast_signed();
-            let whole = part.len() < usize::try_from(PART).unwrap_or(usize::MAX);
-            events.extend(decoded(part)?);
-            if whole {
-                return Ok(events);
-            }
-        }
-    }
-
     async fn acquire(
         &self,
         name: &str,
@@ -148,8 +129,12 @@ impl Postgres {
 }
 
 impl Backend for Postgres {
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     fn load<'a>(&'a self, stream: &'a str, from_version: u64) -> Answer<'a, Vec<Recorded>> {
-        self.load(stream, from_version).boxed()
+        self.loads.load(stream, from_version).boxed()
     }
 
     fn read<'a>(&'a self, after: Position, limit: usize, filter: &'a Filter) -> Answer<'a, Page> {

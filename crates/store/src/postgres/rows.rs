@@ -11,18 +11,23 @@ use super::{
 use crate::{Position, hash::Hash, row::Row};
 
 /// What `decode` reads, in this order.
+macro_rules! columns {
+    () => {
+        "position, aggregate_type, aggregate_id, sequence, event_id, event_type, recorded_at, metadata, subjects, \
+         payload, hash"
+    };
+}
+pub(super) use columns;
+
+/// A statement for events that `decode` reads.
 macro_rules! events {
     ($rest:literal) => {
-        concat!(
-            "SELECT position, aggregate_type, aggregate_id, sequence, event_id, event_type, recorded_at, \
-             metadata, subjects, payload, hash FROM events ",
-            $rest
-        )
+        concat!("SELECT ", $crate::postgres::rows::columns!(), " FROM events ", $rest)
     };
 }
 pub(super) use events;
 
-/// One row of a statement made with `events!`.
+/// One row of a statement made with `columns!`.
 pub(super) fn decode(row: &Columns) -> Result<Row, Fault> {
     let position = row.try_get::<_, i64>(0)?.cast_unsigned();
     let metadata: Json<'_> = row.try_get(7)?;

@@ -39,6 +39,7 @@ macro_rules! every_rule {
             racing::of_eight_writers_with_one_expected_version_exactly_one_wins,
             racing::a_command_sent_from_everywhere_at_once_is_recorded_once,
             reading::a_stream_is_loaded_after_a_version,
+            reading::streams_that_are_loaded_at_once_are_told_apart,
             reading::every_field_comes_back,
             reading::payloads_keep_their_exact_bytes,
             reading::large_payloads_are_kept_and_read_in_bounded_pages,

@@ -24,6 +24,27 @@ pub(crate) async fn a_stream_is_loaded_after_a_version(place: &impl Place) {
     assert!(store.load("incident-c", 0).await.expect("readable").is_empty());
 }
 
+pub(crate) async fn streams_that_are_loaded_at_once_are_told_apart(place: &impl Place) {
+    let store = place.open().await;
+    // Streams of 0 to 49 events: some are short, some are long.
+    for n in 1..50_u128 {
+        let events = (0..n).map(|_| event("{}")).collect();
+        store.append(append_all(n, stream("incident", n), 0, events)).await.expect("the stream is new");
+    }
+    let loads = (0..250_u64).map(|number| {
+        let (n, after) = (number % 50, number % 7);
+        let stream = stream("incident", n.into());
+        let store = &store;
+        async move {
+            let events = store.load(&stream, after).await.expect("readable");
+            let versions: Vec<_> = events.iter().map(|event| event.version).collect();
+            assert_eq!(versions, (after + 1..=n).collect::<Vec<_>>(), "{stream} after {after}");
+            assert!(events.iter().all(|event| *event.stream == *stream));
+        }
+    });
+    join_all(loads).await;
+}
+
 pub(crate) async fn every_field_comes_back(place: &impl Place) {
     let store = place.open().await;
     let subject = |text: &str| text.parse::<Subject>().expect("an id");
