@@ -54,6 +54,10 @@ pub(crate) const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Faults of the database are `Unavailable`, and a later call tries again; what cannot be decoded is
 /// `Damaged`.
 pub(crate) trait Backend: Send + Sync + 'static {
+    /// Whether nobody but this process can write, so that the version which its [`Growth`](crate::growth::Growth)
+    /// remembers of a stream is the last one.
+    fn is_alone(&self) -> bool;
+
     /// The events of a stream with a version above `from_version`, ascending.
     fn load<'a>(&'a self, stream: &'a str, from_version: u64) -> Answer<'a, Vec<Recorded>>;
 

@@ -60,6 +60,16 @@ impl Growth {
         self.recent().after(after, limit)
     }
 
+    /// The version of a stream as far as this node has been told of it, if that is remembered.
+    pub(crate) fn version(&self, stream: &str) -> Option<u64> {
+        self.recent().version(stream)
+    }
+
+    /// A group failed, and what it wrote may be durable without anybody having been told.
+    pub(crate) fn doubt(&self) {
+        self.recent().doubt_versions();
+    }
+
     fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }

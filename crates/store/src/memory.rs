@@ -109,6 +109,10 @@ impl Log {
 }
 
 impl Backend for Memory {
+    fn is_alone(&self) -> bool {
+        true
+    }
+
     fn load<'a>(&'a self, stream: &'a str, from_version: u64) -> Answer<'a, Vec<Recorded>> {
         let log = self.log();
         let positions = log.streams.get(stream).map_or(&[][..], Vec::as_slice);

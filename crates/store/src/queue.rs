@@ -242,7 +242,10 @@ impl Group {
                 growth.committed(written);
                 answers
             }
-            Err(fault) => appends.iter().map(|_| Err(fault.clone())).collect(),
+            Err(fault) => {
+                growth.doubt();
+                appends.iter().map(|_| Err(fault.clone())).collect()
+            }
         };
         // Room is made before the answers go out: who was answered may append again at once.
         drop(self);

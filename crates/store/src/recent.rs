@@ -1,6 +1,9 @@
 //! The last events in memory, shared by all tails.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{Position, Recorded};
 
@@ -12,6 +15,8 @@ const ENVELOPE: usize = 512;
 pub(crate) struct Recent {
     events: VecDeque<Arc<Recorded>>,
     bytes: usize,
+    /// Of the streams of these events, the last event's position and version.
+    ends: HashMap<Arc<str>, (Position, u64)>,
     max_events: usize,
     max_bytes: usize,
 }
@@ -19,7 +24,7 @@ pub(crate) struct Recent {
 impl Recent {
     /// Remembers nothing yet.
     pub(crate) fn new(max_events: usize, max_bytes: usize) -> Self {
-        Self { events: VecDeque::new(), bytes: 0, max_events, max_bytes }
+        Self { events: VecDeque::new(), bytes: 0, ends: HashMap::new(), max_events, max_bytes }
     }
 
     /// Adds events, ascending and unbroken; skips those it had, begins anew after a gap.
@@ -31,16 +36,31 @@ impl Recent {
                 }
                 if event.position > last.position + 1 {
                     self.events.clear();
+                    self.ends.clear();
                     self.bytes = 0;
                 }
             }
             self.bytes += weight(&event);
+            self.ends.insert(Arc::clone(&event.stream), (event.position, event.version));
             self.events.push_back(event);
         }
         while self.events.len() > self.max_events || self.bytes > self.max_bytes {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= weight(&oldest);
+            if self.ends.get(&oldest.stream).is_some_and(|(position, _)| *position == oldest.position) {
+                self.ends.remove(&oldest.stream);
+            }
         }
+    }
+
+    /// The version of a stream, if its last event is remembered. Whoever else writes to the log is not known of here.
+    pub(crate) fn version(&self, stream: &str) -> Option<u64> {
+        self.ends.get(stream).map(|(_, version)| *version)
+    }
+
+    /// Forgets the versions of streams: there may be events that were never told of.
+    pub(crate) fn doubt_versions(&mut self) {
+        self.ends.clear();
     }
 
     /// Up to `limit` events after `after`; `None` if the first of them is not remembered.
@@ -96,6 +116,27 @@ mod tests {
         recent.extend(run(1..=3));
         recent.extend(run(2..=4));
         assert_eq!(positions(&recent, 0, 10), Some(vec![1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn a_stream_has_the_version_of_its_last_event_for_as_long_as_that_is_remembered() {
+        let of = |stream: &str, position, version| {
+            Arc::new(Recorded { stream: stream.into(), version, ..recorded(position) })
+        };
+        let mut recent = Recent::new(3, usize::MAX);
+        recent.extend(vec![of("a", 1, 1), of("b", 2, 1), of("a", 3, 2)]);
+        assert_eq!((recent.version("a"), recent.version("b"), recent.version("c")), (Some(2), Some(1), None));
+        recent.extend(vec![of("c", 4, 9), of("c", 5, 10)]);
+        assert_eq!(
+            (recent.version("a"), recent.version("b"), recent.version("c")),
+            (Some(2), None, Some(10))
+        );
+        recent.doubt_versions();
+        assert_eq!(recent.version("a"), None);
+        recent.extend(vec![of("a", 6, 3)]);
+        assert_eq!(recent.version("a"), Some(3));
+        recent.extend(vec![of("b", 9, 2)]);
+        assert_eq!((recent.version("a"), recent.version("b")), (None, Some(2)), "after a gap");
     }
 
     #[test]

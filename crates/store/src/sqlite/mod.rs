@@ -60,6 +60,11 @@ struct Sqlite {
 }
 
 impl Backend for Sqlite {
+    /// The lock on the file keeps others out.
+    fn is_alone(&self) -> bool {
+        true
+    }
+
     fn load<'a>(&'a self, stream: &'a str, from_version: u64) -> Answer<'a, Vec<Recorded>> {
         let stream = stream.to_owned();
         self.readers.run(move |connection| rows::load(connection, &stream, from_version)).boxed()
