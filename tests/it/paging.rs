@@ -1,9 +1,11 @@
 //! Pages: retries, delays, lanes, and silence after an acknowledgement.
 
+use std::collections::HashSet;
+
 use connectors::SendError;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, World};
+use crate::support::{TestApp, World, eventually};
 
 const TIMED_OUT: SendError = SendError::TimedOut { after: std::time::Duration::from_secs(15) };
 
@@ -52,6 +54,35 @@ async fn a_provider_that_hangs_delays_no_other() {
     hanging.notify_one();
     app.settle().await;
     assert_eq!(app.outbox.sent().len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn pages_for_which_a_lane_has_no_place_are_sent_when_it_has() {
+    const MESSAGES: usize = 3;
+    const ALERTS: usize = 800;
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let each = json!({ "identity": "ALERT" });
+    let (_, key) = app.create_integration_with("ALERTMANAGER", &world.service, each).await;
+    app.outbox.hang("first@example.org");
+    for message in 0..MESSAGES {
+        let alert = |number| {
+            let name = format!("node {message} {number}");
+            json!({ "status": "firing", "fingerprint": name, "labels": { "alertname": name } })
+        };
+        let alerts: Vec<_> = (0..ALERTS).map(alert).collect();
+        let body = json!({ "version": "4", "groupKey": "g", "status": "firing", "alerts": alerts });
+        assert_eq!(app.post(&format!("/hooks/alertmanager/{key}"), body.to_string()).await.0, 202);
+    }
+    // More than a lane holds: 2,048 that wait, and 64 at the provider.
+    let all = MESSAGES * ALERTS;
+    eventually("every page was asked for", async || app.due_pages(2 * all).await == all).await;
+    app.outbox.release("first@example.org");
+    eventually("every page was sent", async || app.outbox.sent().len() >= all).await;
+    app.settle().await;
+    let keys: HashSet<_> = app.outbox.sent().into_iter().map(|sent| sent.key).collect();
+    assert_eq!((keys.len(), app.outbox.sent().len()), (all, all), "each page once");
     app.stop().await;
 }
 

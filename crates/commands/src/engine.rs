@@ -120,8 +120,21 @@ impl Engine {
         command: &A::Command,
         metadata: &Metadata,
     ) -> Result<Done<A>, CommandError<A::Rejection>> {
-        let absent = Known { state: Arc::new(A::default()), version: 0, fresh: false };
-        let start = self.cached::<A>(id).map_or(absent, |known| Known { fresh: false, ..known });
+        self.execute_on(id, (A::default(), 0), command, metadata).await
+    }
+
+    /// Like [`Engine::execute`], for a thing of which the caller has seen a state and its version: saves the look where
+    /// this node has forgotten it. What was seen may be out of date, as what is remembered may be.
+    pub async fn execute_on<A: Aggregate>(
+        &self,
+        id: A::Id,
+        seen: (A, u64),
+        command: &A::Command,
+        metadata: &Metadata,
+    ) -> Result<Done<A>, CommandError<A::Rejection>> {
+        let (state, version) = seen;
+        let newer = self.cached::<A>(id).filter(|known| known.version >= version);
+        let start = newer.unwrap_or_else(|| Known { state: Arc::new(state), version, fresh: false });
         self.judge(id, command, metadata, start).await
     }
 

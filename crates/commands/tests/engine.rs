@@ -91,6 +91,31 @@ async fn a_refusal_is_made_from_fresh_history() {
 }
 
 #[tokio::test]
+async fn a_command_on_what_its_sender_has_seen_is_judged_by_what_there_is() {
+    let store = Store::memory();
+    let (ours, theirs) = (engine(&store), engine(&store));
+    let made = ours.execute::<Team>(TEAM, &create("team"), &metadata(1)).await.expect("it is created");
+    let seen = || (Team::clone(&made.state), made.version);
+    let described = TeamCommand::UpdateTeam {
+        name: None,
+        description: Some("on call".into()),
+        members: None,
+        unknown: vec![],
+    };
+    // The node has never looked at it; what was seen is as it is.
+    let first = theirs.execute_on::<Team>(TEAM, seen(), &described, &metadata(2)).await.expect("it is taken");
+    assert_eq!((first.version, first.state.description.as_str()), (2, "on call"));
+    // By now it is out of date, for a node that remembers more and for one that remembers as little.
+    for (number, node) in [(3, &theirs), (4, &ours), (5, &engine(&store))] {
+        let name = format!("team {number}");
+        let done = node.execute_on::<Team>(TEAM, seen(), &rename(&name), &metadata(number)).await;
+        let done = done.expect("it is taken");
+        assert_eq!((done.version, &done.state.name), (u64::try_from(number).expect("small"), &name));
+        assert_eq!(done.state.description, "on call");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_names_its_field_and_leaves_no_trace() {
     let store = Store::memory();
     let refused = engine(&store).execute::<Team>(TEAM, &create(" "), &metadata(1)).await;

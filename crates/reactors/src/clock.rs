@@ -7,7 +7,7 @@
 
 mod quiet;
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use commands::{CommandError, EngineError, MetadataExt, mint};
 use domain::{
@@ -17,15 +17,14 @@ use domain::{
 use futures::{StreamExt, stream};
 use projections::{EscalationDue, QuietDue};
 use store::{Metadata, Position};
+use tokio::time::Instant;
 
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, looks::next_look, retry::Backoff};
 
 /// Deadlines taken from the read model at a time.
 const BATCH: usize = 1024;
 /// Deadlines judged side by side.
 const AT_ONCE: usize = 128;
-/// The least time between two looks at the read model, which moves on some hundred times in a second under a load.
-const REST: Duration = Duration::from_millis(10);
 
 /// A deadline, and what it was armed for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,15 +48,16 @@ pub(crate) async fn run(parts: Parts) {
     let mut judged: HashMap<Armed, Position> = HashMap::new();
     loop {
         positions.mark_unchanged();
-        let rested = tokio::time::Instant::now() + REST;
+        let began = Instant::now();
         let reached = parts.reads.position();
         judged.retain(|_, position| *position > reached);
         let now = parts.engine.now();
-        let next = match look(&parts, now).await {
+        let (next, again) = match look(&parts, now).await {
             Ok((due, next)) => {
                 backoff.reset();
+                let again = next_look(began);
                 judge(&parts, due, &mut judged).await;
-                next
+                (next, again)
             }
             Err(fault) => {
                 backoff.wait("clock", &*fault).await;
@@ -76,7 +76,7 @@ pub(crate) async fn run(parts: Parts) {
             () = sleep => {}
             changed = positions.changed() => if changed.is_err() { return },
         }
-        tokio::time::sleep_until(rested).await;
+        tokio::time::sleep_until(again).await;
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use domain::user::ContactMethod;
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -38,7 +39,7 @@ pub(crate) struct Breadth {
 pub(crate) struct Lanes<J> {
     breadth: Breadth,
     work: Work<J>,
-    open: Mutex<HashMap<String, mpsc::Sender<J>>>,
+    open: Mutex<HashMap<Arc<str>, mpsc::Sender<J>>>,
 }
 
 impl<J: Send + 'static> Lanes<J> {
@@ -53,14 +54,34 @@ impl<J: Send + 'static> Lanes<J> {
     }
 
     /// Puts a job on a lane. A job that finds no place is dropped, and the answer is no.
-    pub(crate) fn put(&self, lane: String, job: J) -> bool {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= LANES && !open.contains_key(&lane) {
+    pub(crate) fn put(&self, lane: &Arc<str>, job: J) -> bool {
+        let mut open = self.lock();
+        if open.len() >= LANES && !open.contains_key(lane) {
             // An idle lane ends once its queue cannot be reached; a busy one stays.
             open.retain(|_, queue| queue.capacity() < self.breadth.length);
         }
         let serve = || serve(self.breadth, Arc::clone(&self.work));
-        open.entry(lane).or_insert_with(serve).try_send(job).is_ok()
+        open.entry(Arc::clone(lane)).or_insert_with(serve).try_send(job).is_ok()
+    }
+
+    /// Whether a lane has no place.
+    pub(crate) fn is_full(&self, lane: &str) -> bool {
+        self.lock().get(lane).is_some_and(|queue| queue.capacity() == 0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, mpsc::Sender<J>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The lane of a contact method; of one that is no more, too.
+pub(crate) fn lane_to(method: Option<&ContactMethod>) -> Arc<str> {
+    match method {
+        Some(ContactMethod::Webhook { url, .. }) => {
+            connectors::lane(&connectors::Destination::Webhook { url: url.clone(), secrets: vec![] }).into()
+        }
+        Some(ContactMethod::Email { .. }) => "email".into(),
+        None => "gone".into(),
     }
 }
 
@@ -102,9 +123,10 @@ mod tests {
             }
             .boxed()
         }));
-        let taken = (0..LENGTH * 2).filter(|_| lanes.put("stuck".into(), true)).count();
+        let taken = (0..LENGTH * 2).filter(|_| lanes.put(&"stuck".into(), true)).count();
         assert!((LENGTH..LENGTH + WIDTH + 2).contains(&taken), "{taken}");
-        assert!(lanes.put("other".into(), false));
+        assert!(lanes.is_full("stuck") && !lanes.is_full("other"));
+        assert!(lanes.put(&"other".into(), false));
         seen.notified().await;
     }
 
@@ -131,7 +153,7 @@ mod tests {
             }
         };
         for _ in 0..50 {
-            lanes.put("one".into(), ());
+            lanes.put(&"one".into(), ());
             calm().await;
         }
         assert_eq!(count.load(Ordering::Relaxed), WRITING);

@@ -12,6 +12,7 @@ mod intake;
 mod lane;
 mod leaver;
 mod letter;
+mod looks;
 mod notices;
 mod pager;
 mod parts;

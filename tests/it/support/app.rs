@@ -141,6 +141,12 @@ impl TestApp {
         request.send().await.expect("an answer").json().await.expect("it is JSON")
     }
 
+    /// How many pages are due and not sent, as far as the read models know; at most `limit`.
+    pub(crate) async fn due_pages(&self, limit: usize) -> usize {
+        let due = self.running.app.reads.due_pages(self.clock.now(), None, limit).await;
+        due.expect("deadlines can be read").len()
+    }
+
     /// Lets time pass, stopping at every deadline on the way, until everything that follows has happened.
     pub(crate) async fn advance(&self, by: Duration) {
         let reads = &self.running.app.reads;

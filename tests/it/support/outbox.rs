@@ -102,6 +102,12 @@ impl Outbox {
         Arc::clone(lock(&self.0.hanging).entry(to.to_owned()).or_default())
     }
 
+    /// A destination answers again, also those who wait for it.
+    pub(crate) fn release(&self, to: &str) {
+        let hanging = lock(&self.0.hanging).remove(to);
+        hanging.iter().for_each(|hanging| hanging.notify_waiters());
+    }
+
     /// Where something goes, once that destination has behaved as it was told to.
     async fn reach(&self, to: &Destination) -> Result<String, SendError> {
         let to = match to {

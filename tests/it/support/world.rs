@@ -78,9 +78,19 @@ impl TestApp {
 
     /// An entrance, and the key that opens it.
     pub(crate) async fn create_integration(&self, kind: &str, service: &str) -> (String, String) {
+        self.create_integration_with(kind, service, Value::Null).await
+    }
+
+    /// The same with a reading of its own.
+    pub(crate) async fn create_integration_with(
+        &self,
+        kind: &str,
+        service: &str,
+        reading: Value,
+    ) -> (String, String) {
         let query = "mutation($input: CreateIntegrationInput!) { createIntegration(input: $input) {
             integration { id } key rejection { code message field } } }";
-        let input = json!({ "name": kind, "kind": kind, "serviceId": service });
+        let input = json!({ "name": kind, "kind": kind, "serviceId": service, "reading": reading });
         let payload = self.query(query, json!({ "input": input })).await["createIntegration"].take();
         assert_eq!(payload["rejection"], Value::Null);
         let text = |value: &Value| value.as_str().expect("it was created").to_owned();

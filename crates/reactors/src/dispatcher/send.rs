@@ -25,6 +25,8 @@ pub(super) struct Job {
     pub(super) step: PageStep,
     pub(super) attempt: u32,
     pub(super) requested_at: Timestamp,
+    /// The page as it was when the job was made, and its version.
+    pub(super) seen: (Page, u64),
     /// The event that asked for it.
     pub(super) cause: Arc<Recorded>,
     pub(super) held: Held,
@@ -98,7 +100,7 @@ impl Sending {
         let metadata = Metadata::reacting("dispatcher", command_id, &job.cause);
         let mut backoff = Backoff::default();
         loop {
-            match self.parts.engine.execute::<Page>(page, command, &metadata).await {
+            match self.parts.engine.execute_on::<Page>(page, job.seen, command, &metadata).await {
                 Ok(done) => return job.held.done_at(done.position),
                 Err(CommandError::Rejected(rejection)) => {
                     tracing::error!(%page, %rejection, "the outcome of a page could not be recorded");

@@ -13,7 +13,6 @@ use commands::{CommandError, MetadataExt, mint};
 use domain::{
     Fact, NoticeId, Timestamp,
     notice::{Matter, Notice, NoticeCommand, NoticeEvent},
-    user::ContactMethod,
 };
 use futures::FutureExt;
 use store::{Filter, Metadata, Position, Recorded};
@@ -22,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::compose::{Letter, compose};
 use crate::{
     Parts,
-    lane::{Breadth, Lanes, Place},
+    lane::{Breadth, Lanes, Place, lane_to},
     retry::Backoff,
 };
 
@@ -196,7 +195,7 @@ impl Sender {
                 requested_at: open.requested_at,
                 cause: Arc::clone(&open.cause),
             };
-            if self.lanes.put(self.lane_of(&job.matter), job) {
+            if self.lanes.put(&self.lane_of(&job.matter), job) {
                 self.queue.remove(&(at, id));
             } else {
                 refused = true;
@@ -205,16 +204,10 @@ impl Sender {
         refused
     }
 
-    fn lane_of(&self, matter: &Matter) -> String {
+    fn lane_of(&self, matter: &Matter) -> Arc<str> {
         let directory = self.parts.directory.now();
         let contact = directory.users.get(&matter.user).and_then(|user| user.notice_contact());
-        match contact.map(|contact| &contact.method) {
-            Some(ContactMethod::Webhook { url, .. }) => {
-                connectors::lane(&connectors::Destination::Webhook { url: url.clone(), secrets: vec![] })
-            }
-            Some(ContactMethod::Email { .. }) => "email".to_owned(),
-            None => "gone".to_owned(),
-        }
+        lane_to(contact.map(|contact| &contact.method))
     }
 }
 
