@@ -211,7 +211,7 @@ impl Scribe<'_> {
 pub(crate) async fn caught_up(database: &Database) -> Outcome<()> {
     let store = database.open().await?;
     let reads = ReadModels::open(store.clone(), &database.reads()).await?;
-    reads.set_checkpoint("pager", store.head()).await?;
+    reads.set_checkpoints([("pager", store.head())]).await?;
     store.close().await;
     Ok(())
 }

@@ -34,9 +34,4 @@ impl ReadModels {
         }
         self.db().put(rows).await
     }
-
-    /// Remembers how far one reactor came.
-    pub async fn set_checkpoint(&self, name: &str, position: Position) -> Result<(), ReadError> {
-        self.set_checkpoints([(name, position)]).await
-    }
 }

@@ -17,7 +17,10 @@ mod warnings;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,19 +58,17 @@ const CHECKPOINT: &str = "intake";
 /// things, of which some may be undecided although others are not. Deciding twice records once.
 pub(crate) async fn run(parts: Parts, places: Places) {
     let head = parts.engine.store().head();
-    let mut backoff = Backoff::default();
-    let checkpoint = loop {
-        match parts.reads.checkpoint(CHECKPOINT).await {
-            // A log from before there was a checkpoint.
-            Ok(0) => break head,
-            Ok(position) => break position.min(head),
-            Err(fault) => backoff.wait("intake", &fault).await,
-        }
+    let checkpoint = match places.of(CHECKPOINT).await {
+        // A log from before there was a checkpoint.
+        0 => head,
+        position => position,
     };
+    let recovered = AtomicBool::new(false);
     if parts.reads.reach(head, PATIENCE).await {
         recovery::recover(&parts, head).await;
         recovery::complete(&parts, checkpoint, head).await;
-        tokio::join!(follow(&parts, &places, head), replays::follow(&parts, head));
+        recovered.store(true, Ordering::Relaxed);
+        tokio::join!(follow(&parts, &places, head, &recovered), replays::follow(&parts, &places, head));
     } else {
         // New alerts do not wait for old ones that may long be decided.
         tracing::error!("the read models lag behind: deliveries from before the start are decided later");
@@ -75,9 +76,10 @@ pub(crate) async fn run(parts: Parts, places: Places) {
             while !parts.reads.reach(head, PATIENCE).await {}
             recovery::recover(&parts, head).await;
             recovery::complete(&parts, checkpoint, head).await;
-            replays::follow(&parts, head).await;
+            recovered.store(true, Ordering::Relaxed);
+            replays::follow(&parts, &places, head).await;
         };
-        tokio::join!(late, follow(&parts, &places, head));
+        tokio::join!(late, follow(&parts, &places, head, &recovered));
     }
 }
 
@@ -87,7 +89,7 @@ pub(crate) async fn run(parts: Parts, places: Places) {
 /// before another's message is bounded at the edge. It takes no more than its rate limit, which is below what is decided
 /// in a second, and its burst waits there while this follower is half of what the log remembers behind (`commands::Pace`),
 /// so that a message which is stored finds some thousand events before it at most: two or three batches.
-async fn follow(parts: &Parts, places: &Places, after: Position) {
+async fn follow(parts: &Parts, places: &Places, after: Position, recovered: &AtomicBool) {
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, deliveries).gathering();
     let (mut joins, mut backoff) = (Joins::default(), Backoff::default());
@@ -110,9 +112,12 @@ async fn follow(parts: &Parts, places: &Places, after: Position) {
                 let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
                 settle_all(parts, problems, hopeless).await;
                 follower.reached(batch.through);
-                let decided = joins.oldest().map_or(batch.through, |oldest| oldest.saturating_sub(1));
-                // Deciding the same deliveries again is harmless.
-                places.reached(CHECKPOINT, decided);
+                // Until all before it is decided, a crash must find the place that it was read from.
+                if recovered.load(Ordering::Relaxed) {
+                    let decided = joins.oldest().map_or(batch.through, |oldest| oldest.saturating_sub(1));
+                    // Deciding the same deliveries again is harmless.
+                    places.reached(CHECKPOINT, decided);
+                }
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }

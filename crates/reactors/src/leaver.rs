@@ -11,30 +11,23 @@ use domain::{
     ScheduleId, UserId,
     schedule::{Schedule, ScheduleCommand},
 };
-use store::{Filter, Metadata, Position, Recorded};
+use store::{Filter, Metadata, Recorded};
 
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, places::Places, retry::Backoff};
 
 /// Events taken from the log at a time.
 const BATCH: usize = 512;
 /// How long the directory may take to know what the log says.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many events of others may be read again after a start.
-const STRIDE: Position = 4096;
 /// Under which name the leaver's place in the log is kept.
 const CHECKPOINT: &str = "leaver";
 
 /// Takes people out for ever.
-pub(crate) async fn run(parts: Parts) {
+pub(crate) async fn run(parts: Parts, places: Places) {
     let mut backoff = Backoff::default();
-    let mut kept = loop {
-        match parts.reads.checkpoint(CHECKPOINT).await {
-            Ok(position) => break position,
-            Err(fault) => backoff.wait(CHECKPOINT, &fault).await,
-        }
-    };
+    let after = places.of(CHECKPOINT).await;
     let filter = Filter::Categories(vec![UserId::CATEGORY, ScheduleId::CATEGORY]);
-    let mut tail = parts.engine.store().tail(kept, filter);
+    let mut tail = parts.engine.store().tail(after, filter);
     loop {
         let batch = match tail.next(BATCH).await {
             Ok(batch) => batch,
@@ -50,14 +43,8 @@ pub(crate) async fn run(parts: Parts) {
             }
         }
         backoff.reset();
-        if batch.events.is_empty() && batch.through < kept + STRIDE {
-            continue;
-        }
-        match parts.reads.set_checkpoint(CHECKPOINT, batch.through).await {
-            Ok(()) => kept = batch.through,
-            // Looking at the same events again is harmless.
-            Err(fault) => tracing::warn!(%fault, "the leaver's place in the log could not be kept"),
-        }
+        // Looking at the same events again is harmless.
+        places.reached(CHECKPOINT, batch.through);
     }
 }
 

@@ -30,12 +30,7 @@ const CHECKPOINT: &str = "pager";
 /// Asks for pages for ever.
 pub(crate) async fn run(parts: Parts, places: Places) {
     let mut backoff = Backoff::default();
-    let after = loop {
-        match parts.reads.checkpoint(CHECKPOINT).await {
-            Ok(position) => break position,
-            Err(fault) => backoff.wait("pager", &fault).await,
-        }
-    };
+    let after = places.of(CHECKPOINT).await;
     let caught_up = parts.engine.store().head();
     let incidents = Filter::Categories(vec![IncidentId::CATEGORY]);
     let mut tail = parts.engine.store().tail(after, incidents).gathering();

@@ -76,16 +76,16 @@ impl Reactors {
     /// a fault which the caller must make visible.
     pub async fn run(self, stop: CancellationToken) -> Result<(), &'static str> {
         let parts = self.parts;
-        let (places, reads) = (Places::default(), parts.reads.clone());
+        let places = Places::new(parts.reads.clone(), parts.engine.store().head());
         let dispatcher = Dispatcher::new(parts.clone());
         let mut running: JoinSet<&'static str> = JoinSet::new();
         running.spawn(named("intake", intake::run(parts.clone(), places.clone())));
         running.spawn(named("pager", pager::run(parts.clone(), places.clone())));
-        running.spawn(named("notices", notices::run(parts.clone())));
+        running.spawn(named("notices", notices::run(parts.clone(), places.clone())));
         running.spawn(named("clock", clock::run(parts.clone())));
         running.spawn(named("recorder", recorder::run(parts.clone())));
-        running.spawn(named("leaver", leaver::run(parts.clone())));
-        running.spawn(named("places", places.clone().keep(reads.clone())));
+        running.spawn(named("leaver", leaver::run(parts.clone(), places.clone())));
+        running.spawn(named("places", places.clone().keep()));
         running.spawn(named("watcher", watcher::run(parts)));
         running.spawn(named("dispatcher", dispatcher.run()));
         let ended = tokio::select! {
@@ -93,7 +93,7 @@ impl Reactors {
             ended = running.join_next() => ended,
         };
         running.shutdown().await;
-        places.keep_last(&reads).await;
+        places.keep_last().await;
         match ended {
             None => Ok(()),
             Some(Ok(name)) => Err(name),

@@ -18,22 +18,44 @@ const PAUSE: Duration = Duration::from_millis(20);
 type Map = BTreeMap<&'static str, Position>;
 
 /// The places of a node's reactors, by the names under which they are kept.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Places(watch::Sender<Map>);
+#[derive(Clone)]
+pub(crate) struct Places {
+    reads: ReadModels,
+    /// The end of the log when the reactors started.
+    end: Position,
+    reached: watch::Sender<Map>,
+}
 
 impl Places {
+    /// Places that are kept there, in a log that ends here.
+    pub(crate) fn new(reads: ReadModels, end: Position) -> Self {
+        Self { reads, end, reached: watch::Sender::default() }
+    }
+
+    /// Where a reactor was when its place was last kept; zero if it never was. Never beyond the end of the log: places
+    /// outlive a log that is put back as it was earlier.
+    pub(crate) async fn of(&self, name: &'static str) -> Position {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.reads.checkpoint(name).await {
+                Ok(position) => return position.min(self.end),
+                Err(fault) => backoff.wait(name, &fault).await,
+            }
+        }
+    }
+
     /// A reactor has done everything up to here.
     pub(crate) fn reached(&self, name: &'static str, position: Position) {
-        self.0.send_if_modified(|places| places.insert(name, position) != Some(position));
+        self.reached.send_if_modified(|places| places.insert(name, position) != Some(position));
     }
 
     /// Keeps places for ever.
-    pub(crate) async fn keep(self, reads: ReadModels) {
-        let (mut changes, mut kept, mut backoff) = (self.0.subscribe(), Map::new(), Backoff::default());
+    pub(crate) async fn keep(self) {
+        let (mut changes, mut kept, mut backoff) = (self.reached.subscribe(), Map::new(), Backoff::default());
         changes.mark_changed();
         while changes.changed().await.is_ok() {
             let places = changes.borrow_and_update().clone();
-            while let Err(fault) = write(&reads, &places, &kept).await {
+            while let Err(fault) = write(&self.reads, &places, &kept).await {
                 backoff.wait("places", &fault).await;
             }
             backoff.reset();
@@ -43,9 +65,9 @@ impl Places {
     }
 
     /// Keeps them once more, when no reactor runs any longer.
-    pub(crate) async fn keep_last(&self, reads: &ReadModels) {
-        let places = self.0.borrow().clone();
-        if let Err(fault) = write(reads, &places, &Map::new()).await {
+    pub(crate) async fn keep_last(&self) {
+        let places = self.reached.borrow().clone();
+        if let Err(fault) = write(&self.reads, &places, &Map::new()).await {
             // Doing a moment's work again is harmless.
             tracing::warn!(%fault, "the places of the reactors in the log could not be kept");
         }
@@ -70,10 +92,10 @@ mod tests {
     #[tokio::test]
     async fn places_are_kept_a_moment_later_and_the_last_one_of_each_in_the_end() {
         let reads = ReadModels::open(Store::memory(), &ReadLocation::Memory).await.expect("read models");
-        let kept = async |name| reads.checkpoint(name).await.expect("an answer");
-        let places = Places::default();
+        let places = Places::new(reads, 8);
+        let kept = async |name| places.of(name).await;
         places.reached("pager", 1);
-        let keeping = tokio::spawn(places.clone().keep(reads.clone()));
+        let keeping = tokio::spawn(places.clone().keep());
         while kept("pager").await < 1 {
             tokio::task::yield_now().await;
         }
@@ -85,7 +107,7 @@ mod tests {
         }
         keeping.abort();
         places.reached("pager", 9);
-        places.keep_last(&reads).await;
-        assert_eq!((kept("pager").await, kept("intake").await), (9, 7));
+        places.keep_last().await;
+        assert_eq!((kept("pager").await, kept("intake").await), (8, 7), "never beyond the end of the log");
     }
 }

@@ -134,9 +134,10 @@ async fn reactors_checkpoints_outlive_a_rebuild() {
         let world = World::new();
         let models = place.open(&world.store).await;
         assert_eq!(models.checkpoint("pager").await.expect("an answer"), 0);
-        models.set_checkpoint("pager", 7).await.expect("it is kept");
-        models.set_checkpoint("pager", 9).await.expect("it is kept");
+        models.set_checkpoints([("pager", 7)]).await.expect("it is kept");
+        models.set_checkpoints([("pager", 9), ("intake", 8)]).await.expect("they are kept");
         models.rebuild(&mut |_| {}).await.expect("it rebuilds");
         assert_eq!(models.checkpoint("pager").await.expect("an answer"), 9);
+        assert_eq!(models.checkpoint("intake").await.expect("an answer"), 8);
     }
 }

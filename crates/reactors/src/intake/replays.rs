@@ -25,7 +25,7 @@ use store::{Filter, Position, Recorded, StoreError};
 use uuid::Uuid;
 
 use super::{BATCH, Conclusion, PATIENCE, Reading, Request, decide, understand};
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, places::Places, retry::Backoff};
 
 /// The stored name of what asks for a replay.
 const KIND: &str = "delivery.replay_requested.v1";
@@ -48,15 +48,12 @@ pub(super) fn origin(cause: &Recorded) -> Uuid {
 }
 
 /// Decides replays for ever. What was under way when a crash came is decided again.
-pub(super) async fn follow(parts: &Parts, head: Position) {
+pub(super) async fn follow(parts: &Parts, places: &Places, head: Position) {
     let mut backoff = Backoff::default();
-    let after = loop {
-        match parts.reads.checkpoint(CHECKPOINT).await {
-            // Whatever is not decided was found in the read models.
-            Ok(0) => break head,
-            Ok(position) => break position.min(head),
-            Err(fault) => backoff.wait("replays", &fault).await,
-        }
+    let after = match places.of(CHECKPOINT).await {
+        // Whatever is not decided was found in the read models.
+        0 => head,
+        position => position,
     };
     let deliveries = Filter::Categories(vec![DeliveryId::CATEGORY]);
     // It passes every delivery, of which almost none asks for a replay.
@@ -67,12 +64,8 @@ pub(super) async fn follow(parts: &Parts, head: Position) {
                 backoff.reset();
                 let replays: Vec<_> = batch.events.into_iter().filter(|event| is_replay(event)).collect();
                 decide_all(parts, &replays).await;
-                if !replays.is_empty()
-                    && let Err(fault) = parts.reads.set_checkpoint(CHECKPOINT, batch.through).await
-                {
-                    // Deciding the same replays again is harmless.
-                    tracing::warn!(%fault, "the place of the replays in the log could not be kept");
-                }
+                // Deciding the same replays again is harmless.
+                places.reached(CHECKPOINT, batch.through);
             }
             Err(fault) => backoff.wait("replays", &fault).await,
         }

@@ -13,7 +13,7 @@ use futures::{StreamExt, stream};
 use store::{Filter, Metadata, Position, Recorded};
 
 use super::{plan::Plan, zone_data};
-use crate::{Parts, retry::Backoff};
+use crate::{Parts, places::Places, retry::Backoff};
 
 /// Events taken from the log at a time.
 const BATCH: usize = 256;
@@ -31,14 +31,9 @@ const MISSED: i64 = 48 * 3_600_000;
 const IN_FLIGHT: i64 = 10 * 60_000;
 
 /// Asks for notices for ever.
-pub(super) async fn run(parts: Parts) {
+pub(super) async fn run(parts: Parts, places: Places) {
     let mut backoff = Backoff::default();
-    let mut through = loop {
-        match parts.reads.checkpoint(CHECKPOINT).await {
-            Ok(position) => break position,
-            Err(fault) => backoff.wait("notices", &fault).await,
-        }
-    };
+    let mut through = places.of(CHECKPOINT).await;
     let since = loop {
         match last_sign_of_life(&parts).await {
             Ok(since) => break since,
@@ -75,12 +70,10 @@ pub(super) async fn run(parts: Parts) {
         backoff.reset();
         if !batch.events.is_empty() {
             follow(&parts, &mut plan, &batch.events).await;
-            if let Err(fault) = parts.reads.set_checkpoint(CHECKPOINT, batch.through).await {
-                // Reading the same events again is harmless.
-                tracing::warn!(%fault, "the place of notices in the log could not be kept");
-            }
         }
         through = batch.through;
+        // Reading the same events again is harmless.
+        places.reached(CHECKPOINT, through);
     }
 }
 

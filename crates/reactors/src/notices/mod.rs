@@ -16,10 +16,10 @@ mod zone_data;
 
 pub use desk::Desk;
 
-use crate::Parts;
+use crate::{Parts, places::Places};
 
 /// Asks and sends for ever.
-pub(crate) async fn run(parts: Parts) {
-    let sender = sender::Sender::new(parts.clone());
-    tokio::join!(asker::run(parts), sender.run());
+pub(crate) async fn run(parts: Parts, places: Places) {
+    let sender = sender::Sender::new(parts.clone(), places.clone());
+    tokio::join!(asker::run(parts, places), sender.run());
 }

@@ -22,6 +22,7 @@ use super::compose::{Letter, compose};
 use crate::{
     Parts,
     lane::{Breadth, Lanes, Place, lane_to},
+    places::Places,
     retry::Backoff,
 };
 
@@ -37,6 +38,7 @@ const CHECKPOINT: &str = "notice sender";
 /// Hands notices to connectors.
 pub(super) struct Sender {
     parts: Parts,
+    places: Places,
     lanes: Lanes<Job>,
     open: HashMap<NoticeId, Open>,
     /// Those that are not on a lane, by when they are due.
@@ -64,7 +66,7 @@ struct Job {
 }
 
 impl Sender {
-    pub(super) fn new(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts, places: Places) -> Self {
         let stop = CancellationToken::new();
         let (sending, stopped) = (parts.clone(), stop.clone());
         let work = move |job: Job, place: Place| {
@@ -79,6 +81,7 @@ impl Sender {
         };
         Self {
             parts,
+            places,
             lanes: Lanes::of_breadth(BREADTH, Arc::new(work)),
             open: HashMap::new(),
             queue: BTreeSet::new(),
@@ -90,12 +93,7 @@ impl Sender {
     /// Sends for ever.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
-        self.through = loop {
-            match self.parts.reads.checkpoint(CHECKPOINT).await {
-                Ok(position) => break position,
-                Err(fault) => backoff.wait("notices", &fault).await,
-            }
-        };
+        self.through = self.places.of(CHECKPOINT).await;
         // What was recorded before the start is read first: it may tell that a notice is done with.
         let start = self.parts.engine.store().head();
         let notices = Filter::Categories(vec![NoticeId::CATEGORY]);
@@ -124,7 +122,8 @@ impl Sender {
                     batch.events.iter().for_each(|event| self.take(event));
                     self.through = batch.through;
                     if news {
-                        self.keep_place().await;
+                        // Reading the same notices again is harmless.
+                        self.places.reached(CHECKPOINT, self.place());
                     }
                 }
                 Err(fault) => backoff.wait("notices", &fault).await,
@@ -141,13 +140,8 @@ impl Sender {
     }
 
     /// Where to read on after a restart: before the first notice that is not done with.
-    async fn keep_place(&self) {
-        let first = self.open.values().map(|open| open.cause.position - 1).min();
-        let place = first.unwrap_or(self.through);
-        if let Err(fault) = self.parts.reads.set_checkpoint(CHECKPOINT, place).await {
-            // Reading the same notices again is harmless.
-            tracing::warn!(%fault, "the place of the sender of notices could not be kept");
-        }
+    fn place(&self) -> Position {
+        self.open.values().map(|open| open.cause.position - 1).min().unwrap_or(self.through)
     }
 
     /// Folds what happened to a notice.
