@@ -25,6 +25,12 @@ pub use answer::MAX_RETRY_AFTER;
 pub use body::MAX_BODY_BYTES;
 pub use sign::signature;
 
+/// Connections to a host that are kept for the next message: as many as a lane of pages has under way with a provider. In a
+/// storm each message would otherwise pay for a connection of its own, and for its TLS.
+const MAX_IDLE: usize = 64;
+/// How long they are kept: less than the five seconds after which widespread servers, such as that of Node, close what is
+/// idle. A page must not be put on a connection that is being closed.
+const IDLE: Duration = Duration::from_secs(4);
 /// A body of an answer up to this size is read to its end, so that the connection can be used again.
 const MAX_DRAINED_BYTES: u64 = 4096;
 
@@ -57,8 +63,8 @@ impl Webhooks {
                 .redirect(redirect::Policy::none())
                 .dns_resolver(GuardedResolver(Arc::clone(&guard)))
                 .referer(false)
-                .pool_max_idle_per_host(2)
-                .pool_idle_timeout(Duration::from_secs(30))
+                .pool_max_idle_per_host(MAX_IDLE)
+                .pool_idle_timeout(IDLE)
                 .connect_timeout(timeout.min(Duration::from_secs(5)))
                 .timeout(timeout)
         };

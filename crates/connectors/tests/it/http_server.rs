@@ -1,5 +1,6 @@
 //! An HTTP server that answers as it is told.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -9,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct HttpServer {
     pub(crate) port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 /// One request as it came over the wire.
@@ -31,13 +33,19 @@ impl HttpServer {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let seen = Arc::clone(&requests);
+        let (seen, connections) = (Arc::clone(&requests), Arc::<AtomicUsize>::default());
+        let count = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(converse(stream, answer, Arc::clone(&seen)));
             }
         });
-        Self { port, requests }
+        Self { port, requests, connections }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {

@@ -48,6 +48,20 @@ async fn a_page_arrives_signed() {
 }
 
 #[tokio::test]
+async fn pages_in_a_storm_use_the_connections_of_those_before_them() {
+    const AT_ONCE: usize = 64;
+    let server = HttpServer::start(Some("200 OK")).await;
+    let (connectors, page) = (allowing("127.0.0.1"), to(format!("http://127.0.0.1:{}/hook", server.port)));
+    for _ in 0..4 {
+        let receipts = futures::future::join_all((0..AT_ONCE).map(|_| connectors.send(&page))).await;
+        assert!(receipts.iter().all(Result::is_ok));
+    }
+    assert_eq!(server.requests().len(), 4 * AT_ONCE);
+    // One that is still being given back is not waited for.
+    assert!(server.connections() < 2 * AT_ONCE, "{}", server.connections());
+}
+
+#[tokio::test]
 async fn while_secrets_change_both_sign() {
     let server = HttpServer::start(Some("200 OK")).await;
     let url = format!("http://127.0.0.1:{}/", server.port);
