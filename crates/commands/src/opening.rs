@@ -20,7 +20,7 @@ use store::{Metadata, StoreError};
 use crate::{CommandError, DirectoryHandle, Done, Engine, EngineError};
 
 /// Keys whose current episode is remembered: about 150 bytes each.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).expect("not zero");
 
 /// Episodes of one group that may be open beside each other and are looked through.
 const EPISODES_BESIDE: usize = 32;

@@ -83,7 +83,7 @@ pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
     // Not in the middle of an append: see `folding`.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
-    connection.pragma_update(None, "cache_size", -8_000).map_err(fault)?;
+    connection.pragma_update(None, "cache_size", -4_000).map_err(fault)?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(fault)?;
     if journal != "wal" || synchronous != FULL {
         let why = format!(

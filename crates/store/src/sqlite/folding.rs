@@ -51,12 +51,12 @@ impl Folding {
 
     /// Between two groups: has folded what should be.
     pub(super) fn step(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let pages = unfolded(connection)?;
-        let through = self.under_way
-            && if pages.all < WAIT { self.folded.try_recv().is_ok() } else { self.folded.recv().is_ok() };
-        let pages = if through { unfolded(connection)? } else { pages };
-        if through {
+        let mut pages = unfolded(connection)?;
+        let folded =
+            || if pages.all < WAIT { self.folded.try_recv().is_ok() } else { self.folded.recv().is_ok() };
+        if self.under_way && folded() {
             self.under_way = false;
+            pages = unfolded(connection)?;
             if pages.left <= LEFT {
                 return fold(connection);
             }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many versions of streams, and how many receipts, are remembered.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(32 * 1024).expect("more than zero");
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16 * 1024).expect("more than zero");
 
 /// A connection and what is known to be in the file. After a fault it is thrown away as a whole: only
 /// what is read again can be trusted then.
