@@ -23,6 +23,15 @@ impl Kind {
             Self::Postgres => "PostgreSQL",
         }
     }
+
+    /// What an argument asks to measure on alone.
+    pub(crate) fn asked(argument: &str) -> Option<Self> {
+        match argument {
+            "--sqlite" => Some(Self::Sqlite),
+            "--postgres" => Some(Self::Postgres),
+            _ => None,
+        }
+    }
 }
 
 /// One database, and a folder for what belongs to it.
@@ -82,10 +91,14 @@ pub(crate) fn cluster() -> Option<String> {
     std::env::var("MIDWATCH_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
-/// The databases at hand.
+/// The databases at hand, or the one that the command line asks for.
 pub(crate) fn kinds() -> Vec<Kind> {
     let postgres = cluster().map(|_| Kind::Postgres);
-    std::iter::once(Kind::Sqlite).chain(postgres).collect()
+    let only = std::env::args().find_map(|argument| Kind::asked(&argument));
+    std::iter::once(Kind::Sqlite)
+        .chain(postgres)
+        .filter(|kind| only.is_none_or(|only| only == *kind))
+        .collect()
 }
 
 async fn ask(url: &str, statement: &str) -> Outcome<()> {

@@ -1,7 +1,8 @@
 //! How fast Midwatch is on this machine: the questions an operator would ask, each with the limit it must keep.
 //!
-//! `bench [--quick] [name…]` measures what is named, or everything. The load generator, the server and the
-//! database share the machine; what else ran beside them is told, because it decides what the numbers mean.
+//! `bench [--quick] [--sqlite|--postgres] [name…]` measures what is named, or everything, on one database or on both.
+//! The load generator, the server and the database share the machine; what else ran beside them is told, because it
+//! decides what the numbers mean.
 
 mod alerts;
 mod append;
@@ -77,10 +78,13 @@ impl Scale {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let scale = Scale { quick: arguments.iter().any(|argument| argument == "--quick") };
-    let mut names: Vec<&str> =
-        arguments.iter().map(String::as_str).filter(|name| *name != "--quick").collect();
+    let is_name = |argument: &&str| *argument != "--quick" && database::Kind::asked(argument).is_none();
+    let mut names: Vec<&str> = arguments.iter().map(String::as_str).filter(is_name).collect();
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
-        eprintln!("`{unknown}` is not measured; choose from: {} (and --quick)", NAMES.join(" "));
+        eprintln!(
+            "`{unknown}` is not measured; choose from: {} (and --quick, --sqlite, --postgres)",
+            NAMES.join(" ")
+        );
         return ExitCode::from(2);
     }
     if names.is_empty() {
