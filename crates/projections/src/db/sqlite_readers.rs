@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::{sync::Semaphore, task};
 
 use super::sqlite::fault;
@@ -56,7 +56,36 @@ impl Readers {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "cache_size", -2_000)?;
+        // Otherwise SQLite looks at what is bound as the limit, and plans each question anew for each value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_with_another_limit_is_not_planned_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("read.db");
+        let numbers =
+            "CREATE TABLE numbers (n INTEGER PRIMARY KEY); INSERT INTO numbers VALUES (1), (2), (3)";
+        Connection::open(&path).and_then(|connection| connection.execute_batch(numbers)).expect("a file");
+        let readers = Arc::new(Readers::new(path));
+        let asking = readers.read(|connection| {
+            let mut question = connection.prepare_cached("SELECT n FROM numbers ORDER BY n LIMIT ?1")?;
+            for limit in 1..4 {
+                let found: Vec<i64> =
+                    question.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                assert_eq!(found, (1..=limit).collect::<Vec<i64>>());
+            }
+            Ok(question.get_status(StatementStatus::RePrepare))
+        });
+        assert_eq!(asking.await.expect("an answer"), 0);
     }
 }
