@@ -63,9 +63,8 @@ impl Loads {
     pub(super) async fn load(&self, stream: &str, after: u64) -> Loaded {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let (answer, answered) = oneshot::channel();
-        let gone = |_| StoreError::unavailable("the log is closed");
         self.0.send(Asked { stream: stream.to_owned(), after, answer }).map_err(|_| StoreError::closed())?;
-        answered.await.map_err(gone)?
+        answered.await.map_err(|_| StoreError::closed())?
     }
 }
 
