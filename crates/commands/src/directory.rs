@@ -2,6 +2,8 @@
 
 mod handle;
 mod on_call;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -158,23 +160,29 @@ impl Directory {
     }
 
     fn fold_service(&mut self, id: ServiceId, event: &Recorded) -> Result<(), FactError> {
-        let key_of = |directory: &Self| {
-            let service = directory.services.get(&id).filter(|service| service.retired_at.is_none());
-            service.and_then(|service| service.routing_key.as_deref()).map(str::to_lowercase)
-        };
-        let before = key_of(self);
+        let before = self.services.get(&id).and_then(|service| routing_key(service));
         fold(&mut self.services, id, event)?;
-        let after = key_of(self);
+        let after = self.services.get(&id).and_then(|service| routing_key(service));
         if before != after {
+            // Two nodes may give one key to two services at once: whoever had it first keeps it, and the other one gets it
+            // when it is given up.
             if let Some(before) = before.filter(|key| self.services_by_routing_key.get(key) == Some(&id)) {
-                self.services_by_routing_key.remove(&before);
+                match self.service_with(&before) {
+                    Some(heir) => self.services_by_routing_key.insert(before, heir),
+                    None => self.services_by_routing_key.remove(&before),
+                };
             }
             if let Some(after) = after {
-                // Whoever had it first keeps it: two nodes may give one key to two services at once.
                 self.services_by_routing_key.entry(after).or_insert(id);
             }
         }
         Ok(())
+    }
+
+    /// The first service in use that was given this routing key, in lower case.
+    fn service_with(&self, key: &str) -> Option<ServiceId> {
+        let with = self.services.iter().filter(|(_, service)| routing_key(service).as_deref() == Some(key));
+        with.map(|(id, _)| *id).min()
     }
 
     fn fold_integration(&mut self, id: IntegrationId, event: &Recorded) -> Result<(), FactError> {
@@ -212,6 +220,11 @@ impl Directory {
         }
         Ok(())
     }
+}
+
+/// The routing key of a service in use, in lower case.
+fn routing_key(service: &Service) -> Option<String> {
+    service.routing_key.as_deref().filter(|_| service.retired_at.is_none()).map(str::to_lowercase)
 }
 
 fn fold<A: Aggregate>(all: &mut HashMap<A::Id, Arc<A>>, id: A::Id, event: &Recorded) -> Result<(), FactError>
