@@ -4,7 +4,7 @@ use commands::VirtualClock;
 use domain::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Outbox, Peer, Server, TestApp, World, free_port, python};
+use crate::support::{Outbox, Peer, Server, TestApp, World, eventually, free_port, python};
 
 /// A node that takes mail, somebody who sends it, and a service with an entrance for it.
 struct Stand {
@@ -150,6 +150,12 @@ async fn whoever_may_not_send_is_refused_and_seen_and_bounces_page_nobody() {
     let seen = stand.app.query(query, json!({ "id": stand.integration })).await["integration"].take();
     assert_eq!(seen["verification"], json!({ "method": "MAIL", "senders": ["@example.org"] }));
     assert_eq!(seen["refusals"]["count"], 1, "at most one a minute is noted: {seen}");
+    stand.app.advance_minutes(1).await;
+    eventually("the others are noted, although no more come", async || {
+        let seen = stand.app.query(query, json!({ "id": stand.integration })).await;
+        seen["integration"]["refusals"]["count"] == 3
+    })
+    .await;
     assert!(stand.incidents().await.is_empty() && stand.log().await.is_empty());
 
     let away = json!({ "headers": { "Auto-Submitted": "auto-replied" } });

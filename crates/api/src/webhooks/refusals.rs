@@ -1,57 +1,125 @@
 //! The trace that messages leave which were refused: a count and a short reason, not their bytes.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use commands::{Engine, MetadataExt, mint};
+use commands::{CommandError, Engine, MetadataExt, mint};
 use domain::{
     Actor, IntegrationId, Timestamp,
     integration::{Integration, IntegrationCommand, Refusals as Known},
 };
 use store::Metadata;
+use tokio::sync::oneshot;
 
-/// Counts refusals of one sort between one note in the log and the next.
-#[derive(Default)]
+/// Counts refusals of one sort between one note in the log and the next. Clones share the counts.
+#[derive(Clone, Default)]
 pub(super) struct Refusals {
-    waiting: Mutex<HashMap<IntegrationId, u32>>,
+    /// How many are to be noted, of integrations to which somebody sees.
+    counts: Arc<Mutex<HashMap<IntegrationId, u32>>>,
+}
+
+/// Refusals of one integration on their way into the log.
+struct Note<C> {
+    counts: Refusals,
+    engine: Engine,
+    id: IntegrationId,
+    command: C,
 }
 
 impl Refusals {
-    /// Counts one, and notes what was counted unless that was done within the last minute, as `noted` says.
-    pub(super) async fn note(
+    /// Counts one, and notes what was counted: at once, or a minute after the last note, which was at `noted`. Where that
+    /// is at once, it is in the log when this returns, unless the log does not take it now.
+    pub(super) async fn note<C>(
         &self,
         engine: &Engine,
         id: IntegrationId,
         noted: Option<Timestamp>,
-        command: impl FnOnce(u32, Timestamp) -> IntegrationCommand,
-    ) {
-        let at = engine.now();
-        let count = self.add(id, 1);
-        if noted.is_some_and(|last| at < last.plus_seconds(Known::NOTED_EVERY_SECONDS)) {
+        command: C,
+    ) where
+        C: Fn(u32, Timestamp) -> IntegrationCommand + Send + Sync + 'static,
+    {
+        if !self.count(id) {
             return;
         }
-        self.add(id, -i64::from(count));
-        let command = command(count, at);
-        let metadata = Metadata::of(Actor::Integration { id }, mint::uuid());
-        match engine.execute::<Integration>(id, &command, &metadata).await {
-            Ok(done) if !done.events.is_empty() => {}
-            // Another node, or another message, was faster: these are noted the next time.
-            Ok(_) => {
-                self.add(id, i64::from(count));
+        let note = Note { counts: self.clone(), engine: engine.clone(), id, command };
+        let due = noted.map(|last| last.plus_seconds(Known::NOTED_EVERY_SECONDS));
+        let later = due.filter(|due| engine.now() < *due);
+        // By itself: whoever sent the message may hang up, and others count on it.
+        let (tried, at_once) = oneshot::channel();
+        tokio::spawn(note.see_to(later, tried));
+        if later.is_none() {
+            let _tried = at_once.await;
+        }
+    }
+
+    /// Counts one, and tells whether nobody saw to this integration.
+    fn count(&self, id: IntegrationId) -> bool {
+        match self.lock().entry(id) {
+            Entry::Vacant(entry) => {
+                entry.insert(1);
+                true
             }
-            Err(fault) => {
-                self.add(id, i64::from(count));
-                tracing::warn!(integration = %id, %fault, "refused messages could not be noted");
+            Entry::Occupied(mut entry) => {
+                *entry.get_mut() = entry.get().saturating_add(1);
+                false
             }
         }
     }
 
-    fn add(&self, id: IntegrationId, more: i64) -> u32 {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.entry(id).or_default();
-        *count = u32::try_from(i64::from(*count) + more).unwrap_or(if more < 0 { 0 } else { u32::MAX });
-        *count
+    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, u32>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C> Note<C>
+where
+    C: Fn(u32, Timestamp) -> IntegrationCommand,
+{
+    /// Notes what was counted, once a minute until nothing more is.
+    async fn see_to(self, mut due: Option<Timestamp>, tried: oneshot::Sender<()>) {
+        let mut tried = Some(tried);
+        loop {
+            if let Some(due) = due {
+                self.engine.clock().sleep_until(due).await;
+            }
+            let count = self.counts.lock().get_mut(&self.id).map(std::mem::take).unwrap_or_default();
+            let left = if self.is_noted(count).await { 0 } else { count };
+            drop(tried.take());
+            if self.is_done(left) {
+                return;
+            }
+            due = Some(self.engine.now().plus_seconds(Known::NOTED_EVERY_SECONDS));
+        }
+    }
+
+    /// Notes that many. False if that is to be tried again: another node was faster a moment ago, or the log is away.
+    async fn is_noted(&self, count: u32) -> bool {
+        let command = (self.command)(count, self.engine.now());
+        let metadata = Metadata::of(Actor::Integration { id: self.id }, mint::uuid());
+        match self.engine.execute::<Integration>(self.id, &command, &metadata).await {
+            Ok(done) => !done.events.is_empty(),
+            Err(CommandError::Rejected(rejection)) => {
+                tracing::error!(integration = %self.id, %rejection, "refused messages could not be noted");
+                true
+            }
+            Err(CommandError::Fault(fault)) => {
+                tracing::warn!(integration = %self.id, %fault, "refused messages could not be noted yet");
+                false
+            }
+        }
+    }
+
+    /// Puts back what was not noted, and lets go if there is nothing to be noted any more.
+    fn is_done(&self, left: u32) -> bool {
+        let mut counts = self.counts.lock();
+        let count = counts.entry(self.id).or_default();
+        *count = count.saturating_add(left);
+        let is_done = *count == 0;
+        if is_done {
+            counts.remove(&self.id);
+        }
+        is_done
     }
 }

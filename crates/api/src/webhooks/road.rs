@@ -241,8 +241,9 @@ impl Hooks {
             Err(Doubt::Unproven(why)) => {
                 let known = directory.integrations.get(&integration);
                 let noted = known.and_then(|known| known.refusals.last.as_ref()).map(|(at, _)| *at);
+                let reason = reason(&why.why);
                 let command =
-                    |count, at| IntegrationCommand::NoteRefusals { count, reason: reason(&why.why), at };
+                    move |count, at| IntegrationCommand::NoteRefusals { count, reason: reason.clone(), at };
                 self.refusals.note(engine, integration, noted, command).await;
                 Err(Refusal::Unproven(why))
             }

@@ -119,6 +119,19 @@ impl Doors {
         self.recorded(&Filter::Categories(vec![IntegrationId::CATEGORY])).await
     }
 
+    /// The same, once there is so much of it.
+    async fn noted_times(&self, times: usize) -> Vec<Value> {
+        let mut head = self.store.watch_head();
+        loop {
+            head.mark_unchanged();
+            let noted = self.noted().await;
+            if noted.len() >= times {
+                return noted;
+            }
+            head.changed().await.expect("the log is open");
+        }
+    }
+
     async fn recorded(&self, filter: &Filter) -> Vec<Value> {
         let events = self.store.read(self.after, usize::MAX, filter).await.expect("events");
         events.iter().map(|event| serde_json::from_slice(&event.payload).expect("json")).collect()
