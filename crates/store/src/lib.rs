@@ -31,7 +31,7 @@ mod verify;
 pub use event::{Append, Committed, Expected, Filter, Metadata, NewEvent, Position, Recorded, StoreError};
 pub use leases::{Lease, Leases};
 pub use options::Options;
-pub use postgres::postgres_config;
+pub use postgres::{POSTGRES_WRITE_STEADILY, postgres_config};
 pub use prepare::MAX_PAYLOAD;
 pub use store::Store;
 pub use tail::{Batch, Tail};

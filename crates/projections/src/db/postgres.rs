@@ -46,7 +46,9 @@ impl Postgres {
         let manager = Manager::from_config(config, tls, recycling);
         let begin = deadpool_postgres::Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
             Box::pin(async {
-                client.batch_execute(SESSION).await.map_err(deadpool_postgres::HookError::Backend)
+                client.batch_execute(SESSION).await.map_err(deadpool_postgres::HookError::Backend)?;
+                let steadily = client.batch_execute(store::POSTGRES_WRITE_STEADILY).await;
+                steadily.map_err(deadpool_postgres::HookError::Backend)
             })
         });
         let pool = Pool::builder(manager)
@@ -72,18 +74,10 @@ impl Postgres {
     }
 
     pub(super) async fn selects(&self, queries: Vec<SelectStatement>) -> Result<Vec<Vec<Row>>, ReadError> {
-        let client = self.client().await?;
-        let answers = queries.iter().map(|query| async {
-            let (sql, values) = query.build_postgres(PostgresQueryBuilder);
-            if values.0.len() <= PREPARED {
-                let statement = client.prepare_cached(&sql).await?;
-                return client.query(&statement, &values.as_params()).await;
-            }
-            let values: Vec<_> = values.0.iter().map(typed).collect();
-            client.query_typed(&sql, &values).await
-        });
-        let answers = try_join_all(answers).await.map_err(fault)?;
-        answers.iter().map(|rows| rows.iter().map(read).collect()).collect()
+        let built: Vec<_> = queries.iter().map(|query| query.build_postgres(PostgresQueryBuilder)).collect();
+        let asked =
+            built.iter().map(|(sql, values)| Asked { sql, values: values.0.iter().map(typed).collect() });
+        self.ask(&asked.collect::<Vec<_>>()).await
     }
 
     pub(super) async fn lookup(
@@ -92,12 +86,21 @@ impl Postgres {
         lookup: &'static Lookup,
         ids: Vec<Uuid>,
     ) -> Result<Vec<Row>, ReadError> {
-        let client = self.client().await?;
         let ids: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
-        let statement =
-            client.prepare_cached(&lookup.sql(side, "= ANY($1::bytea[])")).await.map_err(fault)?;
-        let rows = client.query(&statement, &[&ids]).await.map_err(fault)?;
-        rows.iter().map(read).collect()
+        let asked =
+            Asked { sql: &lookup.sql(side, "= ANY($1::bytea[])"), values: vec![(&ids, Type::BYTEA_ARRAY)] };
+        Ok(self.ask(&[asked]).await?.pop().unwrap_or_default())
+    }
+
+    /// Asks several questions, once more if the connection turns out to be broken: one that broke while nobody used it
+    /// says so only when it is used.
+    async fn ask(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, ReadError> {
+        let first = answers(&self.client().await?, asked).await;
+        let answers = match first {
+            Err(error) if is_broken(&error) => answers(&self.client().await?, asked).await,
+            first => first,
+        };
+        answers.map_err(fault)?.iter().map(|rows| rows.iter().map(read).collect()).collect()
     }
 
     pub(super) async fn advance(
@@ -182,6 +185,33 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// A question as it is sent.
+struct Asked<'a> {
+    sql: &'a str,
+    values: Vec<(&'a (dyn ToSql + Sync), Type)>,
+}
+
+/// What the server answers to each.
+async fn answers(
+    client: &Object,
+    asked: &[Asked<'_>],
+) -> Result<Vec<Vec<tokio_postgres::Row>>, tokio_postgres::Error> {
+    let answers = asked.iter().map(|Asked { sql, values }| async move {
+        if values.len() > PREPARED {
+            return client.query_typed(sql, values).await;
+        }
+        let statement = client.prepare_cached(sql).await?;
+        let values: Vec<_> = values.iter().map(|(value, _)| *value).collect();
+        client.query(&statement, &values).await
+    });
+    try_join_all(answers).await
+}
+
+/// Whether the connection is gone, or the server is about to end it; see PostgreSQL's appendix A, class 57P.
+fn is_broken(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || error.code().is_some_and(|code| code.code().starts_with("57P"))
 }
 
 /// What an error of PostgreSQL means for the caller.

@@ -5,13 +5,10 @@
 
 use std::sync::Arc;
 
-use tokio::{
-    sync::{
-        Mutex,
-        mpsc::{self, UnboundedReceiver, UnboundedSender},
-        oneshot,
-    },
-    time::Instant,
+use tokio::sync::{
+    Mutex,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+    oneshot,
 };
 
 use super::{
@@ -19,7 +16,6 @@ use super::{
     fault::Fault,
     reader::Reader,
     rows::{columns, decode, events},
-    settings::CONNECT,
     types::split,
 };
 use crate::{Recorded, StoreError, row::Row};
@@ -79,13 +75,7 @@ async fn serve(asked: Arc<Mutex<UnboundedReceiver<Asked>>>, reader: Arc<Reader>)
         if group.is_empty() {
             continue;
         }
-        let begun = Instant::now();
-        let mut answer = together(&reader, &group).await;
-        if matches!(answer, Err(Fault::Lost(_))) && begun.elapsed() < CONNECT {
-            // A connection that broke while it was idle says so when it is used, and reading twice is harmless.
-            answer = together(&reader, &group).await;
-        }
-        match answer {
+        match together(&reader, &group).await {
             Ok(found) => {
                 for (asked, first) in group.into_iter().zip(found) {
                     tell(&reader, asked, first);

@@ -37,6 +37,7 @@ use crate::{
     row::Row,
 };
 pub(crate) use lane::LANES;
+pub use settings::WRITE_STEADILY as POSTGRES_WRITE_STEADILY;
 
 /// Connects, migrates and starts the committers.
 pub(crate) async fn open(

@@ -10,7 +10,7 @@ use deadpool_postgres::{
     Timeouts,
 };
 use futures::{TryStreamExt, pin_mut};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::{Row as Columns, types::ToSql};
 
 use super::{
@@ -84,8 +84,16 @@ impl Reader {
         })
     }
 
-    /// All rows that a statement gives.
+    /// All rows that a statement gives, which may be run twice.
     pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Columns>, Fault> {
+        let begun = Instant::now();
+        match self.query_once(sql, values).await {
+            Err(fault) if is_idle_break(&fault, begun) => self.query_once(sql, values).await,
+            answer => answer,
+        }
+    }
+
+    async fn query_once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Columns>, Fault> {
         let session = self.session().await?;
         limited(async {
             let statement = session.prepare_cached(sql).await?;
@@ -148,6 +156,14 @@ impl Reader {
 
     /// Events of a statement up to about `PAGE_BYTES`.
     pub(super) async fn some(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+        let begun = Instant::now();
+        match self.some_once(sql, values).await {
+            Err(fault) if is_idle_break(&fault, begun) => self.some_once(sql, values).await,
+            answer => answer,
+        }
+    }
+
+    async fn some_once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
         let session = self.session().await?;
         limited(async {
             let statement = session.prepare_cached(sql).await?;
@@ -166,6 +182,11 @@ impl Reader {
         })
         .await
     }
+}
+
+/// Whether a connection may have broken while nobody used it, which it says only when it is used: worth another one.
+fn is_idle_break(fault: &Fault, begun: Instant) -> bool {
+    matches!(fault, Fault::Lost(_)) && begun.elapsed() < CONNECT
 }
 
 /// Lets nobody wait for longer than the server allows itself.

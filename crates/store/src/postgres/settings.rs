@@ -25,6 +25,13 @@ const SESSION: &str = "SET default_transaction_isolation = 'read committed'; \
      SET enable_seqscan = off; SET jit = off; SET TimeZone = 'UTC'; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// What a session that writes much begins with, unless the operator chose something: what it wrote goes on to the disk a
+/// megabyte at a time. A kernel that keeps it for half a minute, as Linux does, then writes a gigabyte at once, and a
+/// commit that has to reach the disk meanwhile waits for half a second. Where the server's system cannot do this, the
+/// server admits nothing but 0.
+pub const WRITE_STEADILY: &str = "SELECT set_config('backend_flush_after', '1MB', false) FROM pg_settings \
+     WHERE name = 'backend_flush_after' AND setting = '0' AND max_val::int >= 128";
+
 /// A server, a database, and how to talk to it.
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -70,7 +77,8 @@ pub(super) type Driver = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect
 
 /// Makes a new session behave; the connection must be driven meanwhile.
 pub(super) async fn prepare(client: &Client) -> Result<(), tokio_postgres::Error> {
-    client.batch_execute(SESSION).await
+    client.batch_execute(SESSION).await?;
+    client.batch_execute(WRITE_STEADILY).await
 }
 
 /// The parameters that the client library does not know.

@@ -183,6 +183,22 @@ async fn a_head_that_somebody_holds_is_not_waited_for_long() {
 }
 
 #[tokio::test]
+async fn readers_do_not_notice_that_idle_connections_broke() {
+    let direct = Postgres::fresh().await;
+    let (place, proxy) = behind_a_wire(&direct).await;
+    let store = place.open().await;
+    fill(&store, 1, 10).await;
+    for _ in 0..5 {
+        proxy.cut();
+        assert_eq!(store.load(&stream("incident", 1), 0).await.expect("loaded").len(), 1);
+        proxy.cut();
+        assert_eq!(store.at(&[1, 2, 3]).await.expect("found").len(), 3);
+        proxy.cut();
+        assert_eq!(store.read(0, 100, &Filter::All).await.expect("read").len(), 10);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
     // Nothing listens on the discard port.
     let url = "postgres://postgres@127.0.0.1:9/midwatch".parse().expect("a url");
