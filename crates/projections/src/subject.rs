@@ -44,11 +44,20 @@ pub(crate) fn of_subject(subject: &Subject) -> Option<Key> {
     Some(key(*kind, Uuid::try_parse(digits).ok()?))
 }
 
-/// The key of what an event's stream is about.
-pub(crate) fn of_stream(recorded: &Recorded) -> Option<Key> {
+/// The kinds whose streams have a handful of events: what is in them is read from the log by name, and no index needs to
+/// say so. Most of the log is of these.
+const SHORT: [u8; 2] = [2, 3];
+
+/// The key of what an event's stream is about, unless the stream is short.
+pub(crate) fn of_long_stream(recorded: &Recorded) -> Option<Key> {
     let category = recorded.category();
-    let (kind, ..) = KINDS.iter().find(|(_, _, of_kind)| *of_kind == category)?;
+    let (kind, ..) = KINDS.iter().find(|(kind, _, of_kind)| *of_kind == category && !SHORT.contains(kind))?;
     Some(key(*kind, recorded.stream_uuid()?))
+}
+
+/// Whether the stream of a subject is short.
+pub(crate) fn has_short_stream(key: &Key) -> bool {
+    SHORT.contains(&key[0])
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub(crate) enum Change {
     Insert,
     /// New rows, or new values for existing ones.
     Put,
+    /// New rows, or more bytes behind those that existing ones have; all columns but the key's are bytes.
+    Grow,
     /// Some new values for existing rows; one whose key does not exist changes nothing.
     Merge(&'static Merge),
     /// Rows go, by key.
@@ -98,7 +100,7 @@ impl Rows {
     /// The columns that each row gives.
     pub(super) fn columns(&self) -> &'static [Column] {
         match self.change {
-            Change::Insert | Change::Put => self.table.columns,
+            Change::Insert | Change::Put | Change::Grow => self.table.columns,
             Change::Merge(merge) => merge.columns,
             Change::Delete => &self.table.columns[..self.table.key],
         }
@@ -119,7 +121,8 @@ impl Rows {
         let target = format!("{}{}", self.table.name, side.suffix());
         let names = |columns: &[Column]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let (key, rest) = self.table.columns.split_at(self.table.key);
-        let insert = || format!("INSERT INTO {target} ({}) {}", names(self.columns()), self.source(given));
+        let insert =
+            || format!("INSERT INTO {target} AS kept ({}) {}", names(self.columns()), self.source(given));
         let set_key = || {
             let pairs = key.iter().map(|(name, _)| format!("kept.{name} = {{{name}}}"));
             pairs.collect::<Vec<_>>().join(" AND ")
@@ -132,6 +135,11 @@ impl Rows {
             Change::Insert => return format!("{} ON CONFLICT DO NOTHING", insert()),
             Change::Put => {
                 let set = rest.iter().map(|(name, _)| format!("{name} = excluded.{name}"));
+                let set = set.collect::<Vec<_>>().join(", ");
+                return format!("{} ON CONFLICT ({}) DO UPDATE SET {set}", insert(), names(key));
+            }
+            Change::Grow => {
+                let set = rest.iter().map(|(name, _)| format!("{name} = {}", given.joined(name)));
                 let set = set.collect::<Vec<_>>().join(", ");
                 return format!("{} ON CONFLICT ({}) DO UPDATE SET {set}", insert(), names(key));
             }
@@ -172,6 +180,16 @@ impl Given {
         match self {
             Self::OneByOne => format!("?{index}"),
             Self::AllAtOnce(_) => format!("given.{name}"),
+        }
+    }
+
+    /// SQL for the bytes of a row that exists with those of a row that was to be inserted behind them.
+    fn joined(&self, name: &str) -> String {
+        let joined = format!("kept.{name} || excluded.{name}");
+        match self {
+            // To SQLite, what was joined is text.
+            Self::OneByOne => format!("CAST({joined} AS BLOB)"),
+            Self::AllAtOnce(_) => joined,
         }
     }
 }

@@ -1,28 +1,17 @@
 //! Given events, what is answered.
 
 use domain::{
-    Channel, Severity, Subject, Timestamp,
+    Channel, Severity, Timestamp,
     delivery::{Delivery, DeliveryCommand, Verdict},
     incident::{Incident, IncidentCommand},
     page::{Page, PageCommand, Withdrawal},
 };
 
 use super::{
-    place::Place,
-    world::{START, World, delivery, integration, roster, service, somebody, team, user},
+    place::{Place, each},
+    world::{START, World, delivery, integration, roster, service, somebody, team},
 };
-use crate::{DeliveryFilter, DeliveryVerdict, IncidentView, PageState, ReadModels, Status};
-
-/// The answers of each database after everything is folded.
-async fn each(world: &World) -> Vec<(Place, ReadModels)> {
-    let mut each = Vec::new();
-    for place in Place::all().await {
-        let models = place.open(&world.store).await;
-        models.rebuild(&mut |_| {}).await.expect("it rebuilds");
-        each.push((place, models));
-    }
-    each
-}
+use crate::{DeliveryFilter, DeliveryVerdict, IncidentView, PageState, Status};
 
 #[tokio::test]
 async fn an_incident_is_seen_through_its_life() {
@@ -108,42 +97,6 @@ async fn a_view_leads_to_the_last_alerts_and_counts_all() {
         let alerts = models.alerts(std::slice::from_ref(view)).await.expect("an answer");
         let titles: Vec<_> = alerts[0].iter().map(|alert| &*alert.title).collect();
         assert_eq!((titles[0], titles[19]), ("alert 10", "alert 29"));
-    }
-}
-
-#[tokio::test]
-async fn a_timeline_shows_everything_that_concerns_a_subject_page_by_page() {
-    let mut world = World::new();
-    let id = world.trigger("disk").await;
-    world.trigger("other").await;
-    let page = world.request(World::step(id, 0), START).await;
-    world.sent(page, 1).await;
-    world.acknowledge(id).await;
-    for (_, models) in each(&world).await {
-        let kinds = async |subject: Subject, size: usize| {
-            let (mut kinds, mut after) = (Vec::new(), None);
-            loop {
-                let slice = models.timeline(&subject, size, after.as_deref()).await.expect("a page");
-                kinds.extend(slice.items.iter().map(|(_, event)| event.kind.to_string()));
-                if !slice.has_next {
-                    return kinds;
-                }
-                after = slice.items.last().map(|(cursor, _)| cursor.clone());
-            }
-        };
-        let story = [
-            "incident.triggered.v1",
-            "incident.escalated.v1",
-            "page.requested.v1",
-            "page.sent.v1",
-            "incident.acknowledged.v1",
-        ];
-        for size in 1..=6 {
-            assert_eq!(kinds(id.into(), size).await, story);
-        }
-        assert_eq!(kinds(page.into(), 10).await, ["page.requested.v1", "page.sent.v1"]);
-        assert_eq!(kinds(service(0).into(), 10).await, ["incident.triggered.v1"; 2]);
-        assert_eq!(kinds(user(1).into(), 10).await.len(), 5);
     }
 }
 

@@ -6,4 +6,5 @@ mod oracle;
 mod place;
 mod projecting;
 mod rebuilding;
+mod timelines;
 mod world;

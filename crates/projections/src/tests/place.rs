@@ -6,6 +6,7 @@ use store::Store;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use super::world::World;
 use crate::{ReadLocation, ReadModels};
 
 /// Names a PostgreSQL server on which databases may be created; without it only SQLite is tested.
@@ -54,6 +55,17 @@ impl Place {
     pub(super) async fn open(&self, store: &Store) -> ReadModels {
         ReadModels::open(store.clone(), &self.location).await.expect("the read models open")
     }
+}
+
+/// The answers of each database after everything is folded.
+pub(super) async fn each(world: &World) -> Vec<(Place, ReadModels)> {
+    let mut each = Vec::new();
+    for place in Place::all().await {
+        let models = place.open(&world.store).await;
+        models.rebuild(&mut |_| {}).await.expect("it rebuilds");
+        each.push((place, models));
+    }
+    each
 }
 
 /// Has a server do something.
