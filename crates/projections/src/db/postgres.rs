@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures::{TryStreamExt, future::try_join_all};
+use futures::{FutureExt, TryFutureExt, TryStreamExt, future::try_join_all};
 use sea_query::{PostgresQueryBuilder, SelectStatement, Value};
 use sea_query_postgres::{PostgresBinder, PostgresValue};
 use store::Position;
 use tokio_postgres::{
     Statement,
+    error::SqlState,
     types::{ToSql, Type},
 };
 use uuid::Uuid;
@@ -30,8 +31,9 @@ const SESSION: &str = "SET default_transaction_isolation = 'read committed'; SET
 /// Questions with more parameters than this hold lists, and have more forms than a server should remember.
 const PREPARED: usize = 8;
 
-/// Statistics lag behind tables that grow fast; a batch must never walk over a whole table because of that.
-const BATCH: &str = "SET LOCAL enable_seqscan = off";
+/// How a batch begins. Statistics lag behind tables that grow fast; a batch must never walk over a whole table because of
+/// that.
+const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off";
 
 /// A PostgreSQL database of read models.
 #[derive(Clone, Debug)]
@@ -110,33 +112,28 @@ impl Postgres {
         from: &Progress,
         to: &Progress,
     ) -> Result<bool, ReadError> {
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await.map_err(fault)?;
+        let client = self.client().await?;
+        // Prepared before any of them is sent: one that had to be prepared on the way would be overtaken.
+        let advance = client.prepare_cached(&overtaken_fails()).await.map_err(fault)?;
+        let mut statements = Vec::with_capacity(rows.len());
+        for rows in &rows {
+            statements.push(prepared(&client, side, rows).await.map_err(fault)?);
+        }
         let (position, expected, generation) =
             (to.position.cast_signed(), from.position.cast_signed(), from.generation.cast_signed());
         let step: [&(dyn ToSql + Sync); 5] = [&position, &to.hash, &side.word(), &generation, &expected];
-        let moved = async {
-            let statement = transaction.prepare_cached(ADVANCE).await?;
-            let ((), moved) = futures::try_join!(
-                transaction.batch_execute(BATCH),
-                transaction.execute(&statement, &step),
-            )?;
-            Ok(moved)
-        };
-        // First of all, so that the row's lock keeps a rival from doing the same work in vain.
-        if moved.await.map_err(fault)? == 0 {
-            return Ok(false);
+        // All at once: everything is sent in this order, and nothing waits for the answer to what is before it. Where
+        // one fails, the server refuses what is left, and takes COMMIT for ROLLBACK. The row of the progress comes first,
+        // so that its lock keeps a rival from doing the same work in vain.
+        let mut steps =
+            vec![client.batch_execute(BEGIN).boxed(), client.execute(&advance, &step).map_ok(drop).boxed()];
+        steps.extend(rows.iter().zip(&statements).map(|(rows, sql)| change(&client, sql, rows).boxed()));
+        steps.push(client.batch_execute("COMMIT").boxed());
+        match try_join_all(steps).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => Ok(false),
+            Err(error) => Err(fault(error)),
         }
-        // Prepared before any of them is sent: one that had to be prepared on the way would be overtaken.
-        let mut statements = Vec::with_capacity(rows.len());
-        for rows in &rows {
-            statements.push(prepared(&transaction, side, rows).await.map_err(fault)?);
-        }
-        // All at once: the statements are sent without waiting for each other's answers, in this order.
-        let changes = rows.iter().zip(&statements).map(|(rows, sql)| change(&transaction, sql, rows));
-        try_join_all(changes).await.map_err(fault)?;
-        transaction.commit().await.map_err(fault)?;
-        Ok(true)
     }
 
     pub(super) async fn progress(&self, side: Side) -> Result<Option<Progress>, ReadError> {
@@ -185,6 +182,12 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// [`ADVANCE`], as a statement that fails with a division by zero if somebody else was faster: a batch whose later
+/// statements are sent already must not go on.
+fn overtaken_fails() -> String {
+    format!("WITH moved AS ({ADVANCE} RETURNING 1) SELECT 1 / count(*) FROM moved")
 }
 
 /// A question as it is sent.
