@@ -179,7 +179,7 @@ impl Directory {
         Ok(())
     }
 
-    /// The first service in use that was given this routing key, in lower case.
+    /// The service in use that was given this routing key, in lower case; of several the one that was made first.
     fn service_with(&self, key: &str) -> Option<ServiceId> {
         let with = self.services.iter().filter(|(_, service)| routing_key(service).as_deref() == Some(key));
         with.map(|(id, _)| *id).min()

@@ -12,7 +12,7 @@ use store::{Position, Recorded};
 
 use crate::{
     ReadError, ReadModels, Slice,
-    db::{Cell, Change, Kind, Rows, Table},
+    db::{Cell, Change, Kind, Rows, Side, Table},
     slice::place,
     subject::{self, Key},
 };
@@ -86,22 +86,38 @@ impl ReadModels {
         let Some(key) = subject::of_subject(subject) else { return Ok(Slice::cut([], 0)) };
         let wanted = first + 1;
         if !subject::has_short_stream(&key) {
-            let events = self.store().at(&self.positions(key, wanted, after).await?).await?;
-            return Ok(slice(events, first));
+            let positions = self.positions(key, wanted, (after, Position::MAX)).await?;
+            return Ok(slice(self.store().at(&positions).await?, first));
         }
         // Of what the log says, nothing is shown that the index might still put something before.
-        let reached = self.position();
+        let reached = self.folded().await?;
+        let others = self.positions(key, wanted, (after, reached)).await?;
         let mut events = self.store().load(&subject.stream(), 0).await?;
         events.retain(|event| event.position > after && event.position <= reached);
-        let mut others = self.positions(key, wanted, after).await?;
-        others.retain(|position| *position <= reached);
         events.extend(self.store().at(&others).await?);
         events.sort_unstable_by_key(|event| event.position);
         Ok(slice(events, first))
     }
 
-    /// The first positions after `after` that the index has of a subject.
-    async fn positions(&self, key: Key, wanted: usize, after: Position) -> Result<Vec<Position>, ReadError> {
+    /// How far the tables are that are asked: what was written a moment ago is lost if PostgreSQL crashes, and
+    /// [`ReadModels::position`] may be ahead of it then.
+    async fn folded(&self) -> Result<Position, ReadError> {
+        let query = Query::select()
+            .column("position")
+            .from("read_progress")
+            .and_where(Expr::col("side").eq(Side::Live.word()))
+            .take();
+        let row = self.db().select(query).await?.pop();
+        row.ok_or_else(|| ReadError::Damaged("they do not say how far they are".into()))?.take()
+    }
+
+    /// The first positions after one and up to another that the index has of a subject.
+    async fn positions(
+        &self,
+        key: Key,
+        wanted: usize,
+        (after, until): (Position, Position),
+    ) -> Result<Vec<Position>, ReadError> {
         let (mut positions, mut from) = (vec![], after / STRETCH);
         loop {
             let query = Query::select()
@@ -116,7 +132,7 @@ impl ReadModels {
             let is_last = (rows.len() as u64) < ROWS;
             for mut row in rows {
                 let (stretch, packed): (u64, Vec<u8>) = (row.take()?, row.take()?);
-                positions.extend(unpacked(stretch, &packed).filter(|position| *position > after));
+                positions.extend(unpacked(stretch, &packed).filter(|at| *at > after && *at <= until));
                 from = stretch + 1;
             }
             if is_last || positions.len() >= wanted {

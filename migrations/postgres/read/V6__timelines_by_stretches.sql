@@ -6,7 +6,7 @@ CREATE TABLE read_timeline (
     stretch   bigint NOT NULL,
     positions bytea  NOT NULL,
     PRIMARY KEY (subject, stretch)
-);
+) WITH (fillfactor = 90);
 -- Compressing a row that grows again in a moment is work in vain.
 ALTER TABLE read_timeline ALTER positions SET STORAGE EXTERNAL;
 -- The tables are folded anew from the log.

@@ -28,16 +28,19 @@ impl Default for Memory {
 }
 
 impl Memory {
-    fn put(&mut self, delivery: DeliveryId, meaning: Meaning) {
+    /// Returns what is forgotten for it.
+    fn put(&mut self, delivery: DeliveryId, meaning: Meaning) -> Vec<Meaning> {
         self.alerts += meaning.alerts().len();
-        if let Some(earlier) = self.meanings.put(delivery, meaning) {
-            self.alerts -= earlier.alerts().len();
-        }
-        while self.alerts > REMEMBERED
+        let mut forgotten = Vec::from_iter(self.meanings.put(delivery, meaning));
+        let mut room = REMEMBERED + forgotten.iter().map(|earlier| earlier.alerts().len()).sum::<usize>();
+        while self.alerts > room
             && let Some((_, oldest)) = self.meanings.pop_lru()
         {
-            self.alerts -= oldest.alerts().len();
+            room += oldest.alerts().len();
+            forgotten.push(oldest);
         }
+        self.alerts -= room - REMEMBERED;
+        forgotten
     }
 
     fn take(&mut self, delivery: DeliveryId) -> Option<Meaning> {
@@ -51,7 +54,10 @@ impl Understood {
     /// Remembers what a message asks for, unless that is nothing, or more than is remembered at all.
     pub(super) fn put(&self, delivery: DeliveryId, meaning: &Meaning) {
         if (1..=REMEMBERED).contains(&meaning.alerts().len()) {
-            self.lock().put(delivery, meaning.clone());
+            // Large ones are copied, and dropped, while nobody waits.
+            let meaning = meaning.clone();
+            let forgotten = self.lock().put(delivery, meaning);
+            drop(forgotten);
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum Side {
 
 impl Side {
     /// Its row in `read_progress`.
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Next => "next",
