@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures::{FutureExt, TryFutureExt, TryStreamExt, future::try_join_all};
+use futures::{
+    FutureExt, TryFutureExt, TryStreamExt,
+    future::{join_all, try_join_all},
+};
 use sea_query::{PostgresQueryBuilder, SelectStatement, Value};
 use sea_query_postgres::{PostgresBinder, PostgresValue};
 use store::Position;
 use tokio_postgres::{
     Statement,
-    error::SqlState,
     types::{ToSql, Type},
 };
 use uuid::Uuid;
@@ -97,10 +99,13 @@ impl Postgres {
     /// Asks several questions, once more if the connection turns out to be broken: one that broke while nobody used it
     /// says so only when it is used.
     async fn ask(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, ReadError> {
-        let first = answers(&self.client().await?, asked).await;
-        let answers = match first {
-            Err(error) if is_broken(&error) => answers(&self.client().await?, asked).await,
-            first => first,
+        let client = self.client().await?;
+        let answers = match answers(&client, asked).await {
+            Err(error) if is_broken(&error) => {
+                drop(Object::take(client));
+                answers(&self.client().await?, asked).await
+            }
+            answers => answers,
         };
         answers.map_err(fault)?.iter().map(|rows| rows.iter().map(read).collect()).collect()
     }
@@ -114,26 +119,28 @@ impl Postgres {
     ) -> Result<bool, ReadError> {
         let client = self.client().await?;
         // Prepared before any of them is sent: one that had to be prepared on the way would be overtaken.
-        let advance = client.prepare_cached(&overtaken_fails()).await.map_err(fault)?;
-        let mut statements = Vec::with_capacity(rows.len());
-        for rows in &rows {
-            statements.push(prepared(&client, side, rows).await.map_err(fault)?);
-        }
+        let (advance, statements) = match all_prepared(&client, side, &rows).await {
+            Ok(prepared) => prepared,
+            // Somebody else may have put the tables in their place.
+            Err(_) if progress(&client, side).await?.as_ref() != Some(from) => return Ok(false),
+            Err(error) => return Err(fault(error)),
+        };
         let (position, expected, generation) =
             (to.position.cast_signed(), from.position.cast_signed(), from.generation.cast_signed());
         let step: [&(dyn ToSql + Sync); 5] = [&position, &to.hash, &side.word(), &generation, &expected];
-        // All at once: everything is sent in this order, and nothing waits for the answer to what is before it. Where
-        // one fails, the server refuses what is left, and takes COMMIT for ROLLBACK. The row of the progress comes first,
-        // so that its lock keeps a rival from doing the same work in vain.
+        // All at once: everything is sent in this order, and nothing waits for the answer to what is before it. The row of
+        // the progress comes first: its lock keeps a rival out.
         let mut steps =
-            vec![client.batch_execute(BEGIN).boxed(), client.execute(&advance, &step).map_ok(drop).boxed()];
+            vec![client.batch_execute(BEGIN).map_ok(|()| 0).boxed(), client.execute(&advance, &step).boxed()];
         steps.extend(rows.iter().zip(&statements).map(|(rows, sql)| change(&client, sql, rows).boxed()));
-        steps.push(client.batch_execute("COMMIT").boxed());
-        match try_join_all(steps).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => Ok(false),
-            Err(error) => Err(fault(error)),
-        }
+        let outcomes: Result<Vec<_>, _> = join_all(steps).await.into_iter().collect();
+        let won = match outcomes {
+            Ok(changed) => changed.get(1).is_some_and(|moved| *moved > 0),
+            Err(error) => return Err(given_up(client, error)),
+        };
+        let end = if won { "COMMIT" } else { "ROLLBACK" };
+        client.batch_execute(end).await.map_err(|error| given_up(client, error))?;
+        Ok(won)
     }
 
     pub(super) async fn progress(&self, side: Side) -> Result<Option<Progress>, ReadError> {
@@ -143,7 +150,8 @@ impl Postgres {
     pub(super) async fn put(&self, rows: Rows) -> Result<(), ReadError> {
         let client = self.client().await?;
         let statement = prepared(&client, Side::Live, &rows).await.map_err(fault)?;
-        change(&client, &statement, &rows).await.map_err(fault)
+        change(&client, &statement, &rows).await.map_err(fault)?;
+        Ok(())
     }
 
     pub(super) async fn begin_next(&self, tables: &'static [&'static Table]) -> Result<Progress, ReadError> {
@@ -184,10 +192,24 @@ impl Postgres {
     }
 }
 
-/// [`ADVANCE`], as a statement that fails with a division by zero if somebody else was faster: a batch whose later
-/// statements are sent already must not go on.
-fn overtaken_fails() -> String {
-    format!("WITH moved AS ({ADVANCE} RETURNING 1) SELECT 1 / count(*) FROM moved")
+/// The statements for a step and for what changes with it.
+async fn all_prepared(
+    client: &Object,
+    side: Side,
+    rows: &[Rows],
+) -> Result<(Statement, Vec<Statement>), tokio_postgres::Error> {
+    let advance = client.prepare_cached(ADVANCE).await?;
+    let mut statements = Vec::with_capacity(rows.len());
+    for rows in rows {
+        statements.push(prepared(client, side, rows).await?);
+    }
+    Ok((advance, statements))
+}
+
+/// What an error in a transaction means for the caller. The connection ends, and the transaction with it.
+fn given_up(client: Object, error: tokio_postgres::Error) -> ReadError {
+    drop(Object::take(client));
+    fault(error)
 }
 
 /// A question as it is sent.
@@ -311,12 +333,11 @@ async fn change(
     client: &impl GenericClient,
     statement: &Statement,
     rows: &Rows,
-) -> Result<(), tokio_postgres::Error> {
+) -> Result<u64, tokio_postgres::Error> {
     let columns = rows.columns().iter().enumerate();
     let arrays: Vec<_> = columns.map(|(index, (_, kind))| Array::of(*kind, rows.column(index))).collect();
     let parameters: Vec<_> = arrays.iter().map(Array::parameter).collect();
-    client.execute(statement, &parameters).await?;
-    Ok(())
+    client.execute(statement, &parameters).await
 }
 
 fn read(row: &tokio_postgres::Row) -> Result<Row, ReadError> {

@@ -95,11 +95,11 @@ impl Reader {
 
     async fn query_once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Columns>, Fault> {
         let session = self.session().await?;
-        limited(async {
+        let answer = limited(async {
             let statement = session.prepare_cached(sql).await?;
             session.query(&statement, values).await
-        })
-        .await
+        });
+        kept_if_whole(answer.await, session)
     }
 
     /// The last position and its hash.
@@ -165,7 +165,7 @@ impl Reader {
 
     async fn some_once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
         let session = self.session().await?;
-        limited(async {
+        let answer = limited(async {
             let statement = session.prepare_cached(sql).await?;
             let stream = session.query_raw(&statement, values.iter().copied()).await?;
             pin_mut!(stream);
@@ -179,9 +179,17 @@ impl Reader {
                 }
             }
             Ok::<_, Fault>(rows)
-        })
-        .await
+        });
+        kept_if_whole(answer.await, session)
     }
+}
+
+/// Takes a session that is lost out of the pool, so that nobody gets it again.
+fn kept_if_whole<T>(answer: Result<T, Fault>, session: Object) -> Result<T, Fault> {
+    if matches!(answer, Err(Fault::Lost(_))) {
+        drop(Object::take(session));
+    }
+    answer
 }
 
 /// Whether a connection may have broken while nobody used it, which it says only when it is used: worth another one.

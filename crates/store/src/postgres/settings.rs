@@ -30,7 +30,7 @@ const SESSION: &str = "SET default_transaction_isolation = 'read committed'; \
 /// commit that has to reach the disk meanwhile waits for half a second. Where the server's system cannot do this, the
 /// server admits nothing but 0.
 pub const WRITE_STEADILY: &str = "SELECT set_config('backend_flush_after', '1MB', false) FROM pg_settings \
-     WHERE name = 'backend_flush_after' AND setting = '0' AND max_val::int >= 128";
+     WHERE name = 'backend_flush_after' AND source = 'default' AND max_val::int >= 128";
 
 /// A server, a database, and how to talk to it.
 #[derive(Clone)]
