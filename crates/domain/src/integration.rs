@@ -55,7 +55,7 @@ pub struct Integration {
 pub struct Refusals {
     /// How many came.
     pub count: u64,
-    /// When the last one came and why it was refused, as far as that was noted.
+    /// When some were noted last, and why the last of them was refused.
     pub last: Option<(Timestamp, String)>,
 }
 

@@ -46,9 +46,9 @@ struct UnknownSeverity {
 struct Refusals {
     /// How many came, as far as that was noted: once a minute.
     count: u64,
-    /// When the last one that was noted came.
+    /// When some were noted last.
     last_at: Option<DateTime>,
-    /// Why it was refused.
+    /// Why the last of them was refused.
     last_reason: Option<String>,
 }
 
@@ -66,7 +66,7 @@ struct RateLimit {
     per_minute: u32,
     /// How many were refused, as far as that was noted: once a minute.
     limited_count: u64,
-    /// When the last one that was noted came.
+    /// When some were noted last.
     last_limited_at: Option<DateTime>,
 }
 

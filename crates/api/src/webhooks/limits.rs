@@ -1,23 +1,25 @@
 //! Whether an integration may send a message now, and the trace of what came beyond that.
 
 use commands::Directory;
-use domain::{
-    IntegrationId,
-    integration::{Entrance, IntegrationCommand},
-};
+use domain::{IntegrationId, integration::Entrance};
 use metrics::counter;
 
 use super::{
     rates::{Rates, Standing},
-    refusals::Refusals,
+    refusals::{Refusals, Sort},
 };
 use crate::App;
 
 /// What integrations took, and what was refused to them.
-#[derive(Default)]
 pub(super) struct Limits {
     rates: Rates,
     refused: Refusals,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rates: Rates::default(), refused: Refusals::of(Sort::Limited) }
+    }
 }
 
 impl Limits {
@@ -55,9 +57,8 @@ impl Limits {
     ) -> Standing {
         if standing.is_over() {
             counter!("midwatch_webhook_limited_total", "format" => entrance.kind.word()).increment(1);
-            let noted = directory.integrations.get(&id).and_then(|known| known.limited.last_at);
-            let command = |count, at| IntegrationCommand::NoteLimited { count, at };
-            self.refused.note(&app.engine, id, noted, command).await;
+            let known = directory.integrations.get(&id).map(|known| &**known);
+            self.refused.note(&app.engine, id, known, String::new()).await;
         }
         standing
     }

@@ -13,113 +13,161 @@ use domain::{
 use store::Metadata;
 use tokio::sync::oneshot;
 
-/// Counts refusals of one sort between one note in the log and the next. Clones share the counts.
-#[derive(Clone, Default)]
-pub(super) struct Refusals {
-    /// How many are to be noted, of integrations to which somebody sees.
-    counts: Arc<Mutex<HashMap<IntegrationId, u32>>>,
+/// Why messages are refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sort {
+    /// They do not prove themselves.
+    Unproven,
+    /// There are too many.
+    Limited,
 }
 
-/// Refusals of one integration on their way into the log.
-struct Note<C> {
-    counts: Refusals,
-    engine: Engine,
-    id: IntegrationId,
-    command: C,
+impl Sort {
+    fn command(self, Waiting { count, reason }: Waiting, at: Timestamp) -> IntegrationCommand {
+        match self {
+            Self::Unproven => IntegrationCommand::NoteRefusals { count, reason, at },
+            Self::Limited => IntegrationCommand::NoteLimited { count, at },
+        }
+    }
+
+    /// When they were last noted.
+    fn noted_at(self, integration: &Integration) -> Option<Timestamp> {
+        match self {
+            Self::Unproven => integration.refusals.last.as_ref().map(|(at, _)| *at),
+            Self::Limited => integration.limited.last_at,
+        }
+    }
+}
+
+/// Counts refusals of one sort between one note in the log and the next. Clones share the counts.
+#[derive(Clone, Debug)]
+pub(super) struct Refusals {
+    sort: Sort,
+    /// What is to be noted, of integrations to which somebody sees.
+    waiting: Arc<Mutex<HashMap<IntegrationId, Waiting>>>,
+}
+
+/// Refusals that are to be noted.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    count: u32,
+    /// Why the last of them was refused; empty where that goes without saying.
+    reason: String,
 }
 
 impl Refusals {
-    /// Counts one, and notes what was counted: at once, or a minute after the last note, which was at `noted`. Where that
-    /// is at once, it is in the log when this returns, unless the log does not take it now.
-    pub(super) async fn note<C>(
+    pub(super) fn of(sort: Sort) -> Self {
+        Self { sort, waiting: Arc::default() }
+    }
+
+    /// Counts one, and notes what was counted: at once, or a minute after the last note that is `known`. Where that is at
+    /// once, it is in the log when this returns, unless the log does not take it now.
+    pub(super) async fn note(
         &self,
         engine: &Engine,
         id: IntegrationId,
-        noted: Option<Timestamp>,
-        command: C,
-    ) where
-        C: Fn(u32, Timestamp) -> IntegrationCommand + Send + Sync + 'static,
-    {
-        if !self.count(id) {
+        known: Option<&Integration>,
+        reason: String,
+    ) {
+        if !self.count(id, reason) {
             return;
         }
-        let note = Note { counts: self.clone(), engine: engine.clone(), id, command };
-        let due = noted.map(|last| last.plus_seconds(Known::NOTED_EVERY_SECONDS));
-        let later = due.filter(|due| engine.now() < *due);
+        let later = known.and_then(|known| self.next(known)).filter(|due| engine.now() < *due);
         // By itself: whoever sent the message may hang up, and others count on it.
         let (tried, at_once) = oneshot::channel();
-        tokio::spawn(note.see_to(later, tried));
+        tokio::spawn(self.clone().see_to(engine.clone(), id, later, tried));
         if later.is_none() {
             let _tried = at_once.await;
         }
     }
 
     /// Counts one, and tells whether nobody saw to this integration.
-    fn count(&self, id: IntegrationId) -> bool {
+    fn count(&self, id: IntegrationId, reason: String) -> bool {
         match self.lock().entry(id) {
             Entry::Vacant(entry) => {
-                entry.insert(1);
+                entry.insert(Waiting { count: 1, reason });
                 true
             }
             Entry::Occupied(mut entry) => {
-                *entry.get_mut() = entry.get().saturating_add(1);
+                let count = entry.get().count.saturating_add(1);
+                entry.insert(Waiting { count, reason });
                 false
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, u32>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// When the next note may be made.
+    fn next(&self, integration: &Integration) -> Option<Timestamp> {
+        let noted_at = self.sort.noted_at(integration);
+        noted_at.map(|last| last.plus_seconds(Known::NOTED_EVERY_SECONDS))
     }
-}
 
-impl<C> Note<C>
-where
-    C: Fn(u32, Timestamp) -> IntegrationCommand,
-{
     /// Notes what was counted, once a minute until nothing more is.
-    async fn see_to(self, mut due: Option<Timestamp>, tried: oneshot::Sender<()>) {
+    async fn see_to(
+        self,
+        engine: Engine,
+        id: IntegrationId,
+        mut due: Option<Timestamp>,
+        tried: oneshot::Sender<()>,
+    ) {
         let mut tried = Some(tried);
         loop {
             if let Some(due) = due {
-                self.engine.clock().sleep_until(due).await;
+                engine.clock().sleep_until(due).await;
             }
-            let count = self.counts.lock().get_mut(&self.id).map(std::mem::take).unwrap_or_default();
-            let left = if self.is_noted(count).await { 0 } else { count };
+            let counted = self.lock().get_mut(&id).map(std::mem::take).unwrap_or_default();
+            let outcome = self.write(&engine, id, counted.clone()).await;
             drop(tried.take());
-            if self.is_done(left) {
+            let (left, next) = match outcome {
+                Ok(()) => (Waiting::default(), None),
+                Err(next) => (counted, next),
+            };
+            if self.is_done(id, left) {
                 return;
             }
-            due = Some(self.engine.now().plus_seconds(Known::NOTED_EVERY_SECONDS));
+            due = next.or_else(|| Some(engine.now().plus_seconds(Known::NOTED_EVERY_SECONDS)));
         }
     }
 
-    /// Notes that many. False if that is to be tried again: another node was faster a moment ago, or the log is away.
-    async fn is_noted(&self, count: u32) -> bool {
-        let command = (self.command)(count, self.engine.now());
-        let metadata = Metadata::of(Actor::Integration { id: self.id }, mint::uuid());
-        match self.engine.execute::<Integration>(self.id, &command, &metadata).await {
-            Ok(done) => !done.events.is_empty(),
+    /// Writes it down. An error is when to try again, if that is known: another node was faster, or the log is away.
+    async fn write(
+        &self,
+        engine: &Engine,
+        id: IntegrationId,
+        counted: Waiting,
+    ) -> Result<(), Option<Timestamp>> {
+        let command = self.sort.command(counted, engine.now());
+        let metadata = Metadata::of(Actor::Integration { id }, mint::uuid());
+        match engine.execute::<Integration>(id, &command, &metadata).await {
+            Ok(done) if done.events.is_empty() => Err(self.next(&done.state)),
+            Ok(_) => Ok(()),
             Err(CommandError::Rejected(rejection)) => {
-                tracing::error!(integration = %self.id, %rejection, "refused messages could not be noted");
-                true
+                tracing::error!(integration = %id, %rejection, "refused messages could not be noted");
+                Ok(())
             }
             Err(CommandError::Fault(fault)) => {
-                tracing::warn!(integration = %self.id, %fault, "refused messages could not be noted yet");
-                false
+                tracing::warn!(integration = %id, %fault, "refused messages could not be noted yet");
+                Err(None)
             }
         }
     }
 
     /// Puts back what was not noted, and lets go if there is nothing to be noted any more.
-    fn is_done(&self, left: u32) -> bool {
-        let mut counts = self.counts.lock();
-        let count = counts.entry(self.id).or_default();
-        *count = count.saturating_add(left);
-        let is_done = *count == 0;
+    fn is_done(&self, id: IntegrationId, left: Waiting) -> bool {
+        let mut all = self.lock();
+        let waiting = all.entry(id).or_default();
+        if waiting.count == 0 {
+            waiting.reason = left.reason;
+        }
+        waiting.count = waiting.count.saturating_add(left.count);
+        let is_done = waiting.count == 0;
         if is_done {
-            counts.remove(&self.id);
+            all.remove(&id);
         }
         is_done
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,7 +18,7 @@ use super::{
     envelope,
     limits::Limits,
     rates::Standing,
-    refusals::Refusals,
+    refusals::{Refusals, Sort},
     translate::{Malformed, reason, understand},
     turns::Turns,
     verify::{Claim, Doubt, Posted, Proven, Unproven, Verifier},
@@ -109,7 +109,7 @@ impl Hooks {
             verifier: Verifier::new(),
             limits: Limits::default(),
             turns: Turns::default(),
-            refusals: Refusals::default(),
+            refusals: Refusals::of(Sort::Unproven),
         }
     }
 
@@ -239,12 +239,8 @@ impl Hooks {
         match self.verifier.prove(vault, sns, entrance, claim, engine.now()).await {
             Ok(proven) => Ok(proven),
             Err(Doubt::Unproven(why)) => {
-                let known = directory.integrations.get(&integration);
-                let noted = known.and_then(|known| known.refusals.last.as_ref()).map(|(at, _)| *at);
-                let reason = reason(&why.why);
-                let command =
-                    move |count, at| IntegrationCommand::NoteRefusals { count, reason: reason.clone(), at };
-                self.refusals.note(engine, integration, noted, command).await;
+                let known = directory.integrations.get(&integration).map(|known| &**known);
+                self.refusals.note(engine, integration, known, reason(&why.why)).await;
                 Err(Refusal::Unproven(why))
             }
             Err(Doubt::Later(why)) => {

@@ -116,7 +116,7 @@ pub enum IntegrationEvent {
         count: u32,
         /// Why the last one was refused.
         reason: String,
-        /// When the last one came.
+        /// When this was noted: at once, or a minute after the last note.
         at: Timestamp,
     },
     /// More messages came than it takes. Nothing of those was kept, and their senders were told to come again.
@@ -124,7 +124,7 @@ pub enum IntegrationEvent {
     MessagesLimited {
         /// How many, since this was noted last.
         count: u32,
-        /// When the last one came.
+        /// When this was noted: at once, or a minute after the last note.
         at: Timestamp,
     },
     /// A topic of Amazon's notification service sends to it.

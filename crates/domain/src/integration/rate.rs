@@ -44,7 +44,7 @@ impl RateLimit {
 pub struct Limited {
     /// How many, as far as that was noted.
     pub count: u64,
-    /// When the last one that was noted came.
+    /// When some were noted last.
     pub last_at: Option<Timestamp>,
 }
 

@@ -159,13 +159,16 @@ async fn a_refused_message_leaves_a_trace_once_a_minute_and_nothing_of_itself() 
     for seconds in 0..10 {
         assert_eq!(doors.send(wrong(NOW / 1000 + seconds)).await.0, StatusCode::UNAUTHORIZED);
     }
+    let unsigned = Request::post(format!("/hooks/generic/{key}")).body(Body::from(BODY)).expect("a request");
+    assert_eq!(doors.send(unsigned).await.0, StatusCode::UNAUTHORIZED);
     let kept = doors.noted().await;
     assert_eq!((kept.len(), &kept[0]["count"]), (1, &json!(1)));
     doors.clock.advance(std::time::Duration::from_mins(1));
     let kept = doors.noted_times(2).await;
-    assert_eq!((kept.len(), &kept[1]["count"]), (2, &json!(9)), "although no more come");
-    let reason = kept[1]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("x-grafana-alerting-signature"), "{reason}");
+    assert_eq!((kept.len(), &kept[1]["count"]), (2, &json!(10)), "although no more come");
+    let [first, last] = [0, 1].map(|note| kept[note]["reason"].as_str().expect("a reason"));
+    assert!(first.contains("x-grafana-alerting-signature"), "{first}");
+    assert!(last.contains("requires the header"), "the last one's reason, not the first one's: {last}");
     assert!(doors.kept().await.is_empty());
     let all = serde_json::to_string(&kept).expect("json");
     assert!(!all.contains("signed\\\"") && !all.contains("a guess"), "{all}");
