@@ -64,6 +64,7 @@ unix_socket_directories = ''
 max_connections = 200
 shared_buffers = 256MB
 max_wal_size = 4GB
+backend_flush_after = 1MB
 SETTINGS
     resume "$dir"
     if [[ -n $pid ]]; then
