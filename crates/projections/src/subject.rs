@@ -44,7 +44,7 @@ pub(crate) fn of_subject(subject: &Subject) -> Option<Key> {
     Some(key(*kind, Uuid::try_parse(digits).ok()?))
 }
 
-/// The kinds whose streams have a handful of events: what is in them is read from the log by name, and no index needs to
+/// The kinds whose streams have a handful of events, pages and deliveries: what is in them is read from the log by name, and no index needs to
 /// say so. Most of the log is of these.
 const SHORT: [u8; 2] = [2, 3];
 

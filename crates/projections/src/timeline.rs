@@ -12,7 +12,7 @@ use store::{Position, Recorded};
 
 use crate::{
     ReadError, ReadModels, Slice,
-    db::{Cell, Change, Kind, Rows, Side, Table},
+    db::{Cell, Change, Kind, Rows, Table},
     slice::place,
     subject::{self, Key},
 };
@@ -89,26 +89,15 @@ impl ReadModels {
             let positions = self.positions(key, wanted, (after, Position::MAX)).await?;
             return Ok(slice(self.store().at(&positions).await?, first));
         }
-        // Of what the log says, nothing is shown that the index might still put something before.
-        let reached = self.folded().await?;
+        // Of what the log says, nothing is shown that the index might still put something before. The tables say how far
+        // they are: what was written to them a moment ago is lost if PostgreSQL crashes, and is known here all the same.
+        let reached = self.live().await?.position;
         let others = self.positions(key, wanted, (after, reached)).await?;
         let mut events = self.store().load(&subject.stream(), 0).await?;
         events.retain(|event| event.position > after && event.position <= reached);
         events.extend(self.store().at(&others).await?);
         events.sort_unstable_by_key(|event| event.position);
         Ok(slice(events, first))
-    }
-
-    /// How far the tables are that are asked: what was written a moment ago is lost if PostgreSQL crashes, and
-    /// [`ReadModels::position`] may be ahead of it then.
-    async fn folded(&self) -> Result<Position, ReadError> {
-        let query = Query::select()
-            .column("position")
-            .from("read_progress")
-            .and_where(Expr::col("side").eq(Side::Live.word()))
-            .take();
-        let row = self.db().select(query).await?.pop();
-        row.ok_or_else(|| ReadError::Damaged("they do not say how far they are".into()))?.take()
     }
 
     /// The first positions after one and up to another that the index has of a subject.

@@ -122,7 +122,7 @@ impl Refusals {
                 Ok(()) => (Waiting::default(), None),
                 Err(next) => (counted, next),
             };
-            if self.is_done(id, left) {
+            if self.put_back(id, left) {
                 return;
             }
             due = next.or_else(|| Some(engine.now().plus_seconds(Known::NOTED_EVERY_SECONDS)));
@@ -152,8 +152,8 @@ impl Refusals {
         }
     }
 
-    /// Puts back what was not noted, and lets go if there is nothing to be noted any more.
-    fn is_done(&self, id: IntegrationId, left: Waiting) -> bool {
+    /// Puts back what was not noted. True if nothing is to be noted any more, and nobody sees to it then.
+    fn put_back(&self, id: IntegrationId, left: Waiting) -> bool {
         let mut all = self.lock();
         let waiting = all.entry(id).or_default();
         if waiting.count == 0 {

@@ -30,16 +30,15 @@ impl Default for Memory {
 impl Memory {
     /// Returns what is forgotten for it.
     fn put(&mut self, delivery: DeliveryId, meaning: Meaning) -> Vec<Meaning> {
+        let mut forgotten = Vec::from_iter(self.take(delivery));
         self.alerts += meaning.alerts().len();
-        let mut forgotten = Vec::from_iter(self.meanings.put(delivery, meaning));
-        let mut room = REMEMBERED + forgotten.iter().map(|earlier| earlier.alerts().len()).sum::<usize>();
-        while self.alerts > room
+        self.meanings.put(delivery, meaning);
+        while self.alerts > REMEMBERED
             && let Some((_, oldest)) = self.meanings.pop_lru()
         {
-            room += oldest.alerts().len();
+            self.alerts -= oldest.alerts().len();
             forgotten.push(oldest);
         }
-        self.alerts -= room - REMEMBERED;
         forgotten
     }
 

@@ -128,7 +128,7 @@ impl Sqlite {
     }
 
     pub(super) async fn progress(&self, side: Side) -> Result<Option<Progress>, ReadError> {
-        self.write(move |connection| progress(connection, side)).await
+        self.read(move |connection| progress(connection, side)).await
     }
 
     pub(super) async fn put(&self, rows: Rows) -> Result<(), ReadError> {

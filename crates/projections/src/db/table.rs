@@ -35,7 +35,7 @@ pub(crate) enum Side {
 
 impl Side {
     /// Its row in `read_progress`.
-    pub(crate) const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Next => "next",
@@ -133,13 +133,12 @@ impl Rows {
         };
         let sql = match self.change {
             Change::Insert => return format!("{} ON CONFLICT DO NOTHING", insert()),
-            Change::Put => {
-                let set = rest.iter().map(|(name, _)| format!("{name} = excluded.{name}"));
-                let set = set.collect::<Vec<_>>().join(", ");
-                return format!("{} ON CONFLICT ({}) DO UPDATE SET {set}", insert(), names(key));
-            }
-            Change::Grow => {
-                let set = rest.iter().map(|(name, _)| format!("{name} = {}", given.joined(name)));
+            Change::Put | Change::Grow => {
+                let value = |name: &str| match self.change {
+                    Change::Grow => given.joined(name),
+                    _ => format!("excluded.{name}"),
+                };
+                let set = rest.iter().map(|(name, _)| format!("{name} = {}", value(name)));
                 let set = set.collect::<Vec<_>>().join(", ");
                 return format!("{} ON CONFLICT ({}) DO UPDATE SET {set}", insert(), names(key));
             }
