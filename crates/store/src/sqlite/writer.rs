@@ -9,7 +9,11 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::{connect::Lock, folding::Folding, session::Session};
+use super::{
+    connect::Lock,
+    folding::{Flushed, Folding},
+    session::Session,
+};
 use crate::{StoreError, growth::Growth, queue::Queue};
 
 /// Work on the writer's connection besides appending; tells whether the connection is still good.
@@ -35,10 +39,11 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (chores, asked) = mpsc::channel();
         let (running, ended) = watch::channel(());
+        let file = Flushed::open(path).map_err(StoreError::unavailable)?;
         let committer = Committer {
             path: path.to_owned(),
             session: Some(session),
-            folding: Folding::start(path, Arc::clone(&queue))?,
+            folding: Folding::start(path, file.clone(), Arc::clone(&queue))?,
             chores: asked,
             queue: Arc::clone(&queue),
             growth,
@@ -49,6 +54,7 @@ impl Writer {
                 let _ends = committer.queue.until_committer_ends();
                 committer.run();
                 // Now the file is closed: others may open it, and who waits for that is told.
+                drop(file);
                 drop(lock);
                 drop(running);
             })
