@@ -17,6 +17,7 @@ mod warnings;
 
 use std::{
     collections::{HashMap, HashSet},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -44,8 +45,6 @@ use crate::{Parts, places::Places, retry::Backoff};
 const BATCH: usize = 2048;
 /// Problems decided side by side.
 const AT_ONCE: usize = 512;
-/// So many deliveries at once mean that there is a load.
-const LOAD: usize = 64;
 /// How long the read models may take to catch up before new deliveries are taken regardless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -95,21 +94,26 @@ async fn follow(parts: &Parts, places: &Places, after: Position, recovered: &Ato
     let (mut joins, mut backoff) = (Joins::default(), Backoff::default());
     let follower = parts.pace.follow("intake", after);
     loop {
-        let batch = tokio::select! {
-            biased;
-            () = reached(joins.ripe_at()) => {
-                settle_all(parts, joins.ripe(Instant::now()), vec![]).await;
-                continue;
+        // One look into the log, however much of what was held is decided meanwhile.
+        let mut next = pin!(tail.next(BATCH));
+        let batch = loop {
+            // In no fixed order: neither what was held nor what is new waits until there is none of the other.
+            tokio::select! {
+                () = reached(joins.ripe_at()) => {
+                    settle_all(parts, joins.ripe(Instant::now()), vec![]).await;
+                }
+                batch = &mut next => break batch,
             }
-            batch = tail.next(BATCH) => batch,
         };
         match batch {
             Ok(batch) => {
                 backoff.reset();
-                let readings = batch.events.iter().map(|event| understand(parts, event)).collect();
+                let readings: Vec<_> = batch.events.iter().map(|event| understand(parts, event)).collect();
+                let deliveries =
+                    readings.iter().filter(|reading| !matches!(reading, Reading::NotForUs)).count();
                 let (problems, hopeless) = sort(parts, readings).await;
                 let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
-                let problems = joins.admit(problems, batch.events.len() >= LOAD, Instant::now(), is_open);
+                let problems = joins.admit(problems, deliveries, Instant::now(), is_open);
                 settle_all(parts, problems, hopeless).await;
                 follower.reached(batch.through);
                 // Until all before it is decided, a crash must find the place that it was read from.

@@ -49,8 +49,8 @@ fn sizes(problems: &[Problem]) -> Vec<usize> {
 fn joins_come_together_under_a_load_and_openings_never_wait() {
     let (mut joins, now) = (Joins::default(), Instant::now());
     let is_open = |key: &(ServiceId, String)| key.1 == "open";
-    assert_eq!(sizes(&joins.admit(vec![trigger("open"), trigger("new")], true, now, is_open)), [1]);
-    assert!(joins.admit(vec![trigger("open")], true, now, is_open).is_empty());
+    assert_eq!(sizes(&joins.admit(vec![trigger("open"), trigger("new")], 64, now, is_open)), [1]);
+    assert!(joins.admit(vec![trigger("open")], 64, now, is_open).is_empty());
 
     let ripe_at = joins.ripe_at().expect("something is held");
     assert!(ripe_at - now <= Duration::from_millis(500));
@@ -62,8 +62,8 @@ fn joins_come_together_under_a_load_and_openings_never_wait() {
 #[test]
 fn whatever_ends_a_problem_takes_along_what_was_held_of_it_in_order() {
     let (mut joins, now) = (Joins::default(), Instant::now());
-    joins.admit(vec![trigger("disk")], true, now, |_| true);
-    let decided = joins.admit(vec![vec![request("disk", AlertAction::Resolve)]], true, now, |_| true);
+    joins.admit(vec![trigger("disk")], 64, now, |_| true);
+    let decided = joins.admit(vec![vec![request("disk", AlertAction::Resolve)]], 64, now, |_| true);
     let actions: Vec<_> = decided.iter().flatten().map(|request| request.action).collect();
     assert_eq!(actions, [AlertAction::Trigger, AlertAction::Resolve]);
     assert!(joins.ripe(now + Duration::from_secs(1)).is_empty());
@@ -72,14 +72,69 @@ fn whatever_ends_a_problem_takes_along_what_was_held_of_it_in_order() {
 #[test]
 fn the_end_of_the_load_is_the_end_of_holding() {
     let (mut joins, now) = (Joins::default(), Instant::now());
-    joins.admit(vec![trigger("disk"), trigger("cpu")], true, now, |_| true);
+    joins.admit(vec![trigger("disk"), trigger("cpu")], 64, now, |_| true);
     assert_eq!(joins.oldest(), Some(1));
+    // A moment later it is the same load still, and what is held goes when it would have gone.
+    let (soon, later) = (now + Duration::from_millis(199), now + Duration::from_millis(200));
+    assert!(joins.admit(vec![], 1, soon, |_| true).is_empty());
+    assert!(joins.ripe_at().is_some_and(|ripe| ripe > later));
     // What was held of a problem goes before what came of it now, in one piece.
     let last = vec![request("disk", AlertAction::Resolve)];
-    let decided = joins.admit(vec![last], false, now, |_| true);
-    assert_eq!(sizes(&decided), [2, 1]);
+    let decided = joins.admit(vec![last], 1, later, |_| true);
+    assert_eq!(sizes(&decided), [2]);
     assert_eq!(decided[0][1].action, AlertAction::Resolve);
+    assert_eq!(joins.ripe_at(), Some(later));
+    assert_eq!(sizes(&joins.ripe(later)), [1]);
     assert_eq!((joins.ripe_at(), joins.oldest()), (None, None));
+}
+
+#[test]
+fn what_keeps_coming_is_a_load_too() {
+    let (mut joins, now) = (Joins::default(), Instant::now());
+    let mut decided = |number: u64, millis: u64| {
+        let at = now + Duration::from_millis(number * millis);
+        joins.admit(vec![trigger("disk")], 1, at, |_| true).len()
+    };
+    assert!((0..500).all(|number| decided(number, 4) == 1), "250 in a second");
+    let held = (1000..2000).filter(|number| decided(*number, 2) == 0).count();
+    assert!(held > 900, "{held} of 1000 at 500 in a second");
+}
+
+#[test]
+fn a_wave_of_joins_is_decided_a_few_problems_at_a_time() {
+    let (mut joins, now) = (Joins::default(), Instant::now());
+    let wave = (0..150).map(|number| trigger(&number.to_string())).collect();
+    assert!(joins.admit(wave, 150, now, |_| true).is_empty());
+    let ripe_at = joins.ripe_at().expect("something is held");
+    let first = joins.ripe(ripe_at);
+    assert_eq!((first.len(), &*first[0][0].key), (64, "0"), "the oldest first");
+    // What comes between is decided with what is held of its problem still.
+    let between = joins.admit(vec![vec![request("149", AlertAction::Resolve)]], 64, ripe_at, |_| true);
+    assert_eq!(sizes(&between), [2]);
+    let rest = [joins.ripe(ripe_at).len(), joins.ripe(ripe_at).len(), joins.ripe(ripe_at).len()];
+    assert_eq!((rest, joins.oldest()), ([64, 21, 0], None));
+}
+
+#[test]
+fn what_came_within_a_moment_is_decided_at_one() {
+    let (mut joins, now) = (Joins::default(), Instant::now());
+    for number in 0..100 {
+        joins.admit(vec![trigger(&number.to_string())], 64, now + Duration::from_millis(number), |_| true);
+    }
+    let first = joins.ripe_at().expect("something is held");
+    assert_eq!((first - now, joins.ripe(first).len()), (Duration::from_millis(400), 50));
+    let second = joins.ripe_at().expect("more is held");
+    assert_eq!((second - first, joins.ripe(second).len()), (Duration::from_millis(50), 50));
+}
+
+#[test]
+fn so_many_alerts_are_held_and_no_more_and_the_oldest_go_first() {
+    let (mut joins, now) = (Joins::default(), Instant::now());
+    let all = (0..8192).map(|number| trigger(&number.to_string())).collect();
+    assert!(joins.admit(all, 8192, now, |_| true).is_empty());
+    let decided = joins.admit(vec![trigger("one more"), trigger("1")], 64, now, |_| true);
+    let keys: Vec<_> = decided.iter().map(|problem| (problem.len(), &*problem[0].key)).collect();
+    assert_eq!(keys, [(1, "0"), (2, "1")]);
 }
 
 #[test]
@@ -96,7 +151,7 @@ fn one_problem_holds_so_many_alerts_and_no_more() {
     let (mut joins, now) = (Joins::default(), Instant::now());
     let mut decided = vec![];
     for _ in 0..200 {
-        decided.extend(joins.admit(vec![trigger("storm")], true, now, |_| true));
+        decided.extend(joins.admit(vec![trigger("storm")], 64, now, |_| true));
     }
     assert_eq!(sizes(&decided), [64, 64, 64]);
 }
