@@ -17,9 +17,9 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Whatever comes so long after the last of it is another load.
 const OVER: Duration = Duration::from_millis(200);
 /// The time that an unhurried tail has for a part, on average.
-const EACH: Duration = Duration::from_millis(5);
+const EACH: Duration = Duration::from_millis(10);
 /// How far ahead of that it may be: the parts to which one alert leads come at once, also while others do.
-const AHEAD: Duration = Duration::from_millis(40);
+const AHEAD: Duration = Duration::from_millis(80);
 
 /// One step of a [`Tail`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Tail {
         Self { load: Some(Load::default()), ..self }
     }
 
-    /// Gathers, and beyond a burst returns a part each few milliseconds at most: for whoever pays much for a part, and
+    /// Gathers, and beyond a burst returns a part each hundredth of a second at most: for whoever pays much for a part, and
     /// whom nobody waits for that closely.
     #[must_use]
     pub fn unhurried(self) -> Self {
@@ -175,13 +175,17 @@ mod tests {
     #[test]
     fn an_unhurried_tail_does_not_wait_for_what_comes_now_and_then_and_returns_a_trickle_in_parts() {
         let unhurried = || Load { unhurried: true, ..Load::default() };
-        let now_and_then: Vec<_> = (0..100).map(|number| (1, 6 * number)).collect();
+        let now_and_then: Vec<_> = (0..100).map(|number| (1, 11 * number)).collect();
         assert!(rests(unhurried(), &now_and_then).iter().all(Option::is_none));
         let at_once: Vec<_> = (0..9).map(|_| (1, 0)).collect();
-        assert_eq!(rests(unhurried(), &at_once)[7..], [None, Some(5)], "eight parts are ahead of their time");
+        assert_eq!(
+            rests(unhurried(), &at_once)[7..],
+            [None, Some(10)],
+            "eight parts are ahead of their time"
+        );
         let trickle: Vec<_> = (0..100).map(|number| (1, number)).collect();
         let waited = rests(unhurried(), &trickle);
-        assert!(waited[..9].iter().all(Option::is_none) && waited[9..].iter().all(Option::is_some));
+        assert!(waited[..8].iter().all(Option::is_none) && waited[8..].iter().all(Option::is_some));
         assert!(rests(Load::default(), &trickle).iter().all(Option::is_none), "others are always at once");
     }
 }
