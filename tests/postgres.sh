@@ -62,8 +62,8 @@ listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = ''
 max_connections = 200
-shared_buffers = 256MB
 max_wal_size = 4GB
+min_wal_size = 2GB
 backend_flush_after = 1MB
 SETTINGS
     resume "$dir"

@@ -9,6 +9,9 @@ use tokio_postgres::NoTls;
 
 use crate::Outcome;
 
+/// Of 16 MB each, as many as the throwaway server keeps (`min_wal_size`).
+const LOG_FILES: usize = 128;
+
 /// Which database a measurement runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -99,6 +102,15 @@ pub(crate) fn kinds() -> Vec<Kind> {
         .chain(postgres)
         .filter(|kind| only.is_none_or(|only| only == *kind))
         .collect()
+}
+
+/// Lets PostgreSQL write all the files of its own log once: a server that has run for a while writes into those that it
+/// has, and one that was just made fills each with zeros first, while everybody waits.
+pub(crate) async fn warm() -> Outcome<()> {
+    let Some(cluster) = cluster() else { return Ok(()) };
+    let one_more = "SELECT pg_logical_emit_message(false, 'midwatch', ''); SELECT pg_switch_wal();";
+    ask(&cluster, &one_more.repeat(LOG_FILES)).await?;
+    ask(&cluster, "CHECKPOINT").await
 }
 
 async fn ask(url: &str, statement: &str) -> Outcome<()> {

@@ -16,8 +16,8 @@ use crate::{
 
 const ALERTS: usize = 200;
 const MILLIS: f64 = 50.0;
-/// How long it is waited between two looks: whoever looks without a pause takes the processor that decides.
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long it is waited between two looks: whoever looks more often takes the processor that decides.
+const PAUSE: Duration = Duration::from_millis(4);
 /// How long one group may take before the measurement is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
 

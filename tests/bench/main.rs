@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use tokio::task::LocalSet;
 
-use self::report::Report;
+use self::{database::Kind, report::Report};
 
 /// The server's, so that what is measured in this process costs about what it costs there.
 #[global_allocator]
@@ -78,7 +78,7 @@ impl Scale {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let scale = Scale { quick: arguments.iter().any(|argument| argument == "--quick") };
-    let is_name = |argument: &&str| *argument != "--quick" && database::Kind::asked(argument).is_none();
+    let is_name = |argument: &&str| *argument != "--quick" && Kind::asked(argument).is_none();
     let mut names: Vec<&str> = arguments.iter().map(String::as_str).filter(is_name).collect();
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
         eprintln!(
@@ -108,6 +108,13 @@ fn main() -> ExitCode {
 }
 
 async fn measure(names: &[&str], scale: Scale, report: &mut Report) {
+    let stored = names.iter().any(|name| !matches!(*name, "translation" | "schedules"));
+    if stored && !scale.quick && database::kinds().contains(&Kind::Postgres) {
+        match database::warm().await {
+            Ok(()) => println!("PostgreSQL has written each file of its own log once"),
+            Err(why) => println!("PostgreSQL makes files of its own log on the way: {why}"),
+        }
+    }
     for name in names {
         println!("\n{name} (load average {})", machine::load());
         let outcome = match *name {
