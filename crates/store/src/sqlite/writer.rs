@@ -1,4 +1,8 @@
-//! The only thread that writes.
+//! The only thread that writes, and the task that tells what it wrote.
+//!
+//! Telling wakes everybody who follows the log and everybody who waits for an answer. From a thread outside the runtime
+//! each of these is a system call or two, more than the commit itself; a task of the runtime wakes them for nothing, and
+//! the thread is at the next group meanwhile.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,14 +11,25 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot, watch,
+};
 
 use super::{
     connect::Lock,
     folding::{Flushed, Folding},
     session::Session,
 };
-use crate::{StoreError, growth::Growth, queue::Queue};
+use crate::{
+    StoreError,
+    backend::Outcome,
+    growth::Growth,
+    queue::{Group, Queue},
+};
+
+/// A group and what became of it. So many may be on their way as the queue has room for, which is made when they are told.
+type Done = (Group, Result<Vec<Outcome>, StoreError>);
 
 /// Work on the writer's connection besides appending; tells whether the connection is still good.
 type Chore = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> bool + Send>;
@@ -24,12 +39,12 @@ type Chore = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> bool + Send>
 pub(super) struct Writer {
     queue: Arc<Queue>,
     chores: mpsc::Sender<Chore>,
-    /// Its sender goes away when the thread ends.
+    /// Its sender goes away when the thread has ended and everything is told.
     ended: watch::Receiver<()>,
 }
 
 impl Writer {
-    /// Starts the thread, which ends when the queue is closed.
+    /// Starts the thread, which ends when the queue is closed, and the task, which ends after it.
     pub(super) fn start(
         path: &Path,
         lock: Lock,
@@ -39,6 +54,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (chores, asked) = mpsc::channel();
         let (running, ended) = watch::channel(());
+        let (done, told) = unbounded_channel();
         let file = Flushed::open(path).map_err(StoreError::unavailable)?;
         let committer = Committer {
             path: path.to_owned(),
@@ -46,7 +62,8 @@ impl Writer {
             folding: Folding::start(path, file.clone(), Arc::clone(&queue))?,
             chores: asked,
             queue: Arc::clone(&queue),
-            growth,
+            growth: Arc::clone(&growth),
+            done: done.clone(),
         };
         thread::Builder::new()
             .name("log-writer".to_owned())
@@ -56,9 +73,10 @@ impl Writer {
                 // Now the file is closed: others may open it, and who waits for that is told.
                 drop(file);
                 drop(lock);
-                drop(running);
+                drop(done);
             })
             .map_err(StoreError::unavailable)?;
+        tokio::spawn(tell(told, growth, running));
         Ok(Self { queue, chores, ended })
     }
 
@@ -95,6 +113,15 @@ struct Committer {
     chores: mpsc::Receiver<Chore>,
     queue: Arc<Queue>,
     growth: Arc<Growth>,
+    done: UnboundedSender<Done>,
+}
+
+/// Tells what became of each group, in order.
+async fn tell(mut done: UnboundedReceiver<Done>, growth: Arc<Growth>, running: watch::Sender<()>) {
+    while let Some((group, result)) = done.recv().await {
+        group.settle(result, &growth);
+    }
+    drop(running);
 }
 
 impl Committer {
@@ -106,7 +133,10 @@ impl Committer {
                     tracing::error!(error = %fault, "a group of appends failed");
                     self.session = None;
                 }
-                group.settle(result, &self.growth);
+                if self.done.send((group, result)).is_err() {
+                    // The runtime is gone, and everybody who waited: the command ids find the outcome.
+                    self.queue.close();
+                }
             }
             self.run_chores();
             self.fold();
