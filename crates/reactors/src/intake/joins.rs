@@ -22,7 +22,7 @@ use super::Problem;
 
 /// So many deliveries within so long mean that there is a load.
 const LOAD: (usize, Duration) = (64, Duration::from_millis(200));
-/// How long an alert is held at most.
+/// How long an alert is held at most before its turn comes.
 const HOLD: Duration = Duration::from_millis(400);
 /// What comes within so long after another is held until the same moment, so that one flush is enough for both.
 const TOGETHER: Duration = Duration::from_millis(50);
