@@ -6,7 +6,7 @@ use async_graphql::{
     Context, ID, Json, Object,
     connection::{Connection, Edge},
 };
-use domain::{Subject, user::Role};
+use domain::{DeliveryId, Subject, user::Role};
 use store::Recorded;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     sentence::sentence,
     slice,
 };
+use crate::Viewer;
 
 /// One event of the log, whole.
 pub(super) struct Event(pub(super) Arc<Recorded>);
@@ -127,9 +128,18 @@ impl TimelineEntry {
         Ok(sentence(&app(ctx)?.directory.now(), &self.0))
     }
 
-    /// The facts, as recorded.
-    async fn payload(&self) -> Json<serde_json::Value> {
-        payload(&self.0)
+    /// The facts, as recorded. Of a monitoring tool's message, observers are not shown the `body`: some hold the key of
+    /// their entrance.
+    async fn payload(&self, ctx: &Context<'_>) -> Json<serde_json::Value> {
+        let mut facts = payload(&self.0);
+        let is_shown = ctx.data::<Viewer>().is_ok_and(|viewer| viewer.may(Role::Responder));
+        if !is_shown
+            && self.0.category() == DeliveryId::CATEGORY
+            && let Some(facts) = facts.as_object_mut()
+        {
+            facts.remove("body");
+        }
+        facts
     }
 }
 

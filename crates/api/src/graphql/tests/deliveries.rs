@@ -97,11 +97,15 @@ async fn observers_see_that_a_message_came_and_not_what_it_was() {
     let id = entrance(&stand, &service, "GENERIC").await;
     stand.done("sendTestAlert", "delivery { id }", json!({ "integrationId": id })).await;
     let query = "query($id: ID!) { integration(id: $id) { deliveries(filter: { undecided: true }) {
-        nodes { bodyBytes body bodyText bodyHex } } } }";
+        nodes { bodyBytes body bodyText bodyHex timeline { nodes { kind payload } } } } } }";
     for (role, shown) in [(Role::Observer, false), (Role::Responder, true)] {
         let answer = stand.ask(with_role(role), query, json!({ "id": id })).await;
         let node = &answer["data"]["integration"]["deliveries"]["nodes"][0];
         assert!(node["bodyBytes"].as_u64().is_some_and(|bytes| bytes > 0), "{answer}");
         assert_eq!((node["body"].is_string(), node["bodyText"].is_string()), (shown, shown), "{role:?}");
+        let came = &node["timeline"]["nodes"][0];
+        assert_eq!(came["kind"], "delivery.received.v1", "{answer}");
+        assert!(came["payload"]["format"].is_string(), "{answer}");
+        assert_eq!(came["payload"]["body"].is_object(), shown, "{role:?}");
     }
 }
