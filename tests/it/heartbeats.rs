@@ -95,6 +95,12 @@ async fn a_missed_heartbeat_opens_one_incident_and_the_next_one_resolves_it() {
     let incident = watch["incident"]["id"].as_str().expect("an incident").to_owned();
     app.advance_minutes(4).await;
     assert_eq!(app.incidents().await.len(), 1, "one silence is one incident");
+    let test =
+        app.administer("sendTestAlert", "delivery { id }", json!({ "integrationId": backup.id })).await;
+    assert_eq!(test["rejection"], Value::Null);
+    app.settle().await;
+    assert_eq!(titles(&app, "TRIGGERED").await.len(), 1, "a test says nothing about the backup");
+    assert_eq!(backup.seen(&app).await["lastHeardAt"], heard.to_string());
 
     backup.beat(&app).await;
     assert_eq!(titles(&app, "RESOLVED").await.len(), 1);

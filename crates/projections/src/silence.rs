@@ -10,9 +10,11 @@ use crate::{ReadError, ReadModels, deliveries::TABLE};
 const LOOKED_AT: u64 = 200;
 /// With fewer messages there is nothing to tell.
 const FEWEST: usize = 20;
+/// How the log writes [`domain::delivery::Proof::Test`].
+const TEST: &str = "test";
 
 impl ReadModels {
-    /// When the last message came through an entrance.
+    /// When the last message of a tool came through an entrance; a test says nothing about the tool.
     pub async fn last_heard(&self, integration: IntegrationId) -> Result<Option<Timestamp>, ReadError> {
         Ok(self.heard(integration, 1).await?.pop())
     }
@@ -29,6 +31,8 @@ impl ReadModels {
             .column("received_at")
             .from(TABLE.name)
             .and_where(Expr::col("integration").eq(integration.uuid().as_bytes().to_vec()))
+            // Of a test, no tool was heard.
+            .and_where(Expr::col("proof").ne(TEST))
             .order_by("position", Order::Desc)
             .limit(last)
             .take();

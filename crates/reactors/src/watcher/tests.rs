@@ -66,7 +66,9 @@ fn event(stream: String, kind: &str, subjects: Vec<Subject>, seconds: u64) -> Ar
 
 fn message(seconds: u64) -> Arc<Recorded> {
     let stream = DeliveryId::new(Uuid::from_u128(seconds.into())).stream();
-    event(stream, "delivery.received.v1", vec![INTEGRATION.into()], seconds)
+    let mut message = event(stream, "delivery.received.v1", vec![INTEGRATION.into()], seconds);
+    Arc::make_mut(&mut message).metadata.actor = Actor::Integration { id: INTEGRATION };
+    message
 }
 
 #[test]
@@ -78,6 +80,15 @@ fn messages_are_heard_without_being_read_and_concern_nobody_who_is_not_silent() 
     ears.remember(INTEGRATION, Some(at(8)));
     ears.remember(INTEGRATION, None);
     assert_eq!(ears.heard(INTEGRATION), Some(at(9)));
+}
+
+#[test]
+fn a_test_that_somebody_asked_for_is_no_sign_of_life() {
+    let mut ears = Ears::default();
+    let stream = DeliveryId::new(Uuid::from_u128(1)).stream();
+    let test = event(stream, "delivery.received.v1", vec![INTEGRATION.into()], 5);
+    assert_eq!(ears.hear(&[test], &HashSet::from([INTEGRATION])), HashSet::new());
+    assert_eq!(ears.heard(INTEGRATION), None);
 }
 
 #[test]
