@@ -51,15 +51,68 @@ async fn read_models_that_were_deleted_come_back_and_nobody_is_paged_again() {
     let before = app.incidents().await;
     app.stop().await;
 
-    for entry in std::fs::read_dir(folder.path()).expect("the folder is there") {
-        let path = entry.expect("it can be listed").path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("-read")) {
-            std::fs::remove_file(path).expect("it can be deleted");
-        }
-    }
+    read_models(folder.path()).for_each(|path| std::fs::remove_file(path).expect("it can be deleted"));
     let app = TestApp::start_on(&file, clock, outbox.clone()).await;
     app.settle().await;
     assert_eq!(app.incidents().await, before);
     assert_eq!(outbox.sent().len(), 3);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("midwatch.db");
+    let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
+    let outbox = Outbox::default();
+    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    let world = World::make(&app).await;
+    let input = json!({ "name": "Alertmanager", "kind": "ALERTMANAGER", "serviceId": world.service,
+        "reading": { "identity": "ALERT" } });
+    let made = app.administer("createIntegration", "integration { id } key", input).await;
+    let handling = json!({ "integrationId": made["integration"]["id"],
+        "routing": { "catchAll": { "groupBy": "alert.labels.cluster" } } });
+    app.administer("updateIntegrationHandling", "integration { id }", handling).await;
+    app.settle().await;
+    app.stop().await;
+    // What the read models know, and how far the intake has come, as a crash would leave it.
+    let before = read_models(folder.path()).map(|path| (std::fs::read(&path).expect("a file"), path));
+    let before: Vec<_> = before.collect();
+    assert!(!before.is_empty());
+
+    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    let alerts: Vec<_> = (0..200)
+        .map(|number| {
+            json!({ "status": "firing", "fingerprint": format!("{number:016x}"),
+                "startsAt": "2026-11-24T03:00:00Z", "annotations": {},
+                "labels": { "alertname": "HostDown", "cluster": "eu", "instance": format!("host {number}") } })
+        })
+        .collect();
+    let group = json!({ "version": "4", "groupKey": "{}:{cluster=\"eu\"}", "status": "firing", "receiver": "midwatch",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://example.org",
+        "truncatedAlerts": 0, "alerts": alerts });
+    let key = made["key"].as_str().expect("a key");
+    assert_eq!(app.post(&format!("/hooks/alertmanager/{key}"), group.to_string()).await.0, 202);
+    app.settle().await;
+    let decided = app.incidents().await;
+    assert_eq!((decided.len(), &decided[0]["alertCount"]), (1, &json!(200)));
+    let id = decided[0]["id"].as_str().expect("an id").to_owned();
+    let story = app.story(&id).await;
+    app.stop().await;
+
+    read_models(folder.path()).for_each(|path| std::fs::remove_file(path).expect("it can be deleted"));
+    before.iter().for_each(|(bytes, path)| std::fs::write(path, bytes).expect("it can be written"));
+    let app = TestApp::start_on(&file, clock, outbox.clone()).await;
+    app.settle().await;
+    assert_eq!(app.story(&id).await, story);
+    assert_eq!(app.incidents().await[0]["alertCount"], 200);
+    assert_eq!(outbox.sent().len(), 1);
+    app.stop().await;
+}
+
+/// The files of the read models.
+fn read_models(folder: &std::path::Path) -> impl Iterator<Item = std::path::PathBuf> {
+    let paths = std::fs::read_dir(folder).expect("the folder is there");
+    let paths = paths.map(|entry| entry.expect("it can be listed").path());
+    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("-read")))
 }

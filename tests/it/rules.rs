@@ -95,7 +95,18 @@ async fn problems_of_a_group_share_an_incident_until_all_of_them_are_over() {
     app.advance_minutes(11).await;
     send(&app, &path, say("c", "firing")).await;
     assert_eq!(app.incidents().await.len(), 2, "the window is over: another incident");
+    send(&app, &path, say("b", "firing")).await;
+    app.advance_minutes(11).await;
+    send(&app, &path, say("b", "firing")).await;
+    let counts: Vec<_> = app.incidents().await.iter().map(|one| one["alertCount"].clone()).collect();
+    assert_eq!(
+        counts,
+        [1, 5],
+        "what is open in a group is told of there, however long ago and beside which other"
+    );
     send(&app, &path, say("b", "resolved")).await;
+    let statuses: Vec<_> = app.incidents().await.iter().map(|one| one["status"].clone()).collect();
+    assert_eq!(statuses, ["TRIGGERED", "RESOLVED"]);
     send(&app, &path, say("c", "resolved")).await;
     let statuses: Vec<_> = app.incidents().await.iter().map(|one| one["status"].clone()).collect();
     assert_eq!(statuses, ["RESOLVED", "RESOLVED"]);

@@ -105,12 +105,20 @@ impl Engine {
         command: &A::Command,
         metadata: &Metadata,
     ) -> Result<Done<A>, CommandError<A::Rejection>> {
-        // A cached state may be stale: the expected version finds out, and a refusal is checked below.
-        let start = match self.cached::<A>(id) {
-            Some(known) => Known { fresh: false, ..known },
-            None => self.fetch(id, None).await?,
-        };
-        self.judge(id, command, metadata, start).await
+        let start = self.start::<A>(id).await?;
+        self.judge(id, |state| state.decide(command), metadata, start).await
+    }
+
+    /// Like [`Engine::execute`], for a command that says something about the state that it is meant for, such as who is
+    /// on its ladder: it is made for the state that it is judged by, and made anew after a lost race.
+    pub async fn execute_made<A: Aggregate>(
+        &self,
+        id: A::Id,
+        command: impl Fn(&A) -> A::Command + Send + Sync,
+        metadata: &Metadata,
+    ) -> Result<Done<A>, CommandError<A::Rejection>> {
+        let start = self.start::<A>(id).await?;
+        self.judge(id, |state| state.decide(&command(state)), metadata, start).await
     }
 
     /// Like [`Engine::execute`], for a thing that most likely does not exist yet: saves the look.
@@ -135,7 +143,7 @@ impl Engine {
         let (state, version) = seen;
         let newer = self.cached::<A>(id).filter(|known| known.version >= version);
         let start = newer.unwrap_or_else(|| Known { state: Arc::new(state), version, fresh: false });
-        self.judge(id, command, metadata, start).await
+        self.judge(id, |state| state.decide(command), metadata, start).await
     }
 
     /// The state as of now and its version, after asking the log for anything newer.
@@ -149,15 +157,23 @@ impl Engine {
         self.cached(id).map(|known| known.state)
     }
 
+    /// A cached state may be stale: the expected version finds out, and a refusal is looked at twice.
+    async fn start<A: Aggregate>(&self, id: A::Id) -> Result<Known<A>, EngineError> {
+        match self.cached::<A>(id) {
+            Some(known) => Ok(Known { fresh: false, ..known }),
+            None => self.fetch(id, None).await,
+        }
+    }
+
     async fn judge<A: Aggregate>(
         &self,
         id: A::Id,
-        command: &A::Command,
+        decide: impl Fn(&A) -> Result<Vec<A::Event>, A::Rejection> + Send + Sync,
         metadata: &Metadata,
         mut known: Known<A>,
     ) -> Result<Done<A>, CommandError<A::Rejection>> {
         for _ in 0..MAX_ATTEMPTS {
-            let events = match known.state.decide(command) {
+            let events = match decide(&known.state) {
                 Ok(events) if !events.is_empty() => events,
                 // Saying no, or that it is no news, is worth a second look at what others did meanwhile.
                 _ if !known.fresh => {

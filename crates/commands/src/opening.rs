@@ -60,6 +60,8 @@ pub struct OpenRequest {
     pub alerts: Vec<Alert>,
     /// On which terms.
     pub terms: Terms,
+    /// The episode in which it is open already, if it is known to be open in another one than the latest.
+    pub episode: Option<u32>,
 }
 
 /// Where a problem belongs.
@@ -86,7 +88,7 @@ impl Intake {
         let directory = self.directory.now();
         let (ladder, team) = directory.ladder_for(service);
         // Most keys that are not remembered are new: trying is cheaper than asking.
-        let known = self.remembered(service, key);
+        let known = request.episode.or_else(|| self.remembered(service, key));
         let mut command = open_command(request, ladder, team, known.unwrap_or(1));
         let (mut expect_new, mut asked) = (known.is_none(), known.is_some());
         loop {
@@ -140,23 +142,39 @@ impl Intake {
         Ok(episode.map(|episode| IncidentId::of_episode(service, key, episode)))
     }
 
-    /// The open incident of a group in which the problem `own_key` is open, or else the current one: where a group
-    /// takes alerts for a while only, earlier episodes may be open beside the current one.
+    /// The open incident of a group in which the problem `own_key` is open, or else the current one.
     pub async fn holding(
         &self,
         service: ServiceId,
         key: &str,
         own_key: &str,
     ) -> Result<Option<IncidentId>, EngineError> {
-        let Some(current) = self.current_episode(service, key, true).await? else { return Ok(None) };
+        let episodes = self.episodes(service, key).await?;
+        let episode = Self::episode_with(&episodes, own_key).or(episodes.first().map(|(latest, _)| *latest));
+        Ok(episode.map(|episode| IncidentId::of_episode(service, key, episode)))
+    }
+
+    /// The latest episodes of a key as they are now, the last one first. Where a group takes alerts for a while only,
+    /// earlier ones may be open beside the current one.
+    pub async fn episodes(
+        &self,
+        service: ServiceId,
+        key: &str,
+    ) -> Result<Vec<(u32, Arc<Incident>)>, EngineError> {
+        let current = self.current_episode(service, key, true).await?.unwrap_or(0);
+        let mut episodes = vec![];
         for episode in (1..=current).rev().take(EPISODES_BESIDE) {
-            let incident = IncidentId::of_episode(service, key, episode);
-            let (state, _) = self.engine.load::<Incident>(incident).await?;
-            if state.open().is_some_and(|open| open.members.contains(own_key)) {
-                return Ok(Some(incident));
-            }
+            let (state, _) =
+                self.engine.load::<Incident>(IncidentId::of_episode(service, key, episode)).await?;
+            episodes.push((episode, state));
         }
-        Ok(Some(IncidentId::of_episode(service, key, current)))
+        Ok(episodes)
+    }
+
+    /// In which of some episodes the problem `own_key` is open.
+    pub fn episode_with(episodes: &[(u32, Arc<Incident>)], own_key: &str) -> Option<u32> {
+        let holds = |incident: &Incident| incident.open().is_some_and(|open| open.members.contains(own_key));
+        episodes.iter().find(|(_, incident)| holds(incident)).map(|(episode, _)| *episode)
     }
 
     /// `beside`: an open episode may have a successor.
@@ -210,8 +228,11 @@ impl Intake {
         self.lock().get(&(service, Box::from(key))).copied()
     }
 
+    /// An earlier episode that is open beside the latest does not take its place.
     fn remember(&self, service: ServiceId, key: &str, episode: u32) {
-        self.lock().put((service, Box::from(key)), episode);
+        let mut episodes = self.lock();
+        let latest = episodes.get_or_insert_mut((service, Box::from(key)), || episode);
+        *latest = episode.max(*latest);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<(ServiceId, Box<str>), u32>> {

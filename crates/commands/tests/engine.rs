@@ -52,6 +52,23 @@ async fn commands_that_race_for_one_thing_all_come_through_in_some_order() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_made_for_the_state_is_made_anew_after_a_lost_race() {
+    let store = Store::memory();
+    let nodes = [engine(&store), engine(&store)];
+    nodes[0].execute::<Team>(TEAM, &create("t"), &metadata(0)).await.expect("it is created");
+    let longer = (1..=40_u32).map(|number| {
+        let (node, metadata) = (&nodes[number as usize % 2], metadata(number.into()));
+        let made = |team: &Team| rename(&format!("{}e", team.name));
+        async move { node.execute_made::<Team>(TEAM, made, &metadata).await }
+    });
+    for outcome in join_all(longer).await {
+        outcome.expect("nobody is refused");
+    }
+    let (team, _) = nodes[1].load::<Team>(TEAM).await.expect("it can be read");
+    assert_eq!(team.name, format!("t{}", "e".repeat(40)));
+}
+
+#[tokio::test]
 async fn a_command_sent_twice_is_recorded_once_and_answers_the_same() {
     let store = Store::memory();
     let engine = engine(&store);

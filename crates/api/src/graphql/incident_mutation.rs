@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use commands::OpenRequest;
 use domain::{
-    Actor, Channel, IncidentId, Ladder, Level, NoteId, Roster, Target,
+    Actor, Channel, IncidentId, Ladder, Level, NoteId, Roster, Target, Timestamp,
     incident::{Incident as State, IncidentCommand, Terms},
     user::Role,
 };
@@ -200,8 +200,16 @@ async fn create(caller: Caller<'_>, input: CreateIncidentInput) -> Result<Record
     let command_id = command_id(input.command_id);
     let key = input.dedup_key.unwrap_or_else(|| format!("manual/{command_id}"));
     let (title, details, severity) = (input.title, input.details, input.severity.into());
-    let request =
-        OpenRequest { service, key, title, details, severity, alerts: vec![], terms: Terms::default() };
+    let request = OpenRequest {
+        service,
+        key,
+        title,
+        details,
+        severity,
+        alerts: vec![],
+        terms: Terms::default(),
+        episode: None,
+    };
     let opened = caller.app.intake.open(&request, &caller.metadata(command_id)).await?;
     shown(caller, opened.incident, opened.done.position).await
 }
@@ -236,10 +244,8 @@ async fn unacknowledge(
     input: UnacknowledgeIncidentInput,
 ) -> Result<Recorded<Incident>, Stop> {
     let id = parse("incidentId", &input.incident_id)?;
-    let roster = current_roster(caller, id).await?;
-    let by = caller.viewer.actor.clone();
-    let command = IncidentCommand::UnacknowledgeIncident { by, roster, at: caller.now() };
-    record(caller, id, command, command_id(input.command_id)).await
+    let command = |by, roster, at| IncidentCommand::UnacknowledgeIncident { by, roster, at };
+    climb(caller, id, command, command_id(input.command_id)).await
 }
 
 async fn resolve(caller: Caller<'_>, input: ResolveIncidentInput) -> Result<Recorded<Incident>, Stop> {
@@ -279,10 +285,8 @@ async fn reassign(caller: Caller<'_>, input: ReassignIncidentInput) -> Result<Re
 
 async fn escalate(caller: Caller<'_>, input: EscalateIncidentInput) -> Result<Recorded<Incident>, Stop> {
     let id = parse("incidentId", &input.incident_id)?;
-    let roster = current_roster(caller, id).await?;
-    let by = caller.viewer.actor.clone();
-    let command = IncidentCommand::EscalateIncident { by, roster, at: caller.now() };
-    record(caller, id, command, command_id(input.command_id)).await
+    let command = |by, roster, at| IncidentCommand::EscalateIncident { by, roster, at };
+    climb(caller, id, command, command_id(input.command_id)).await
 }
 
 async fn add_note(caller: Caller<'_>, input: AddIncidentNoteInput) -> Result<Recorded<Incident>, Stop> {
@@ -302,12 +306,21 @@ fn direct(targets: Vec<Target>) -> Ladder {
     Ladder { policy: None, levels: vec![Level { targets, timeout_seconds: DIRECT_TIMEOUT }], repeat: 0 }
 }
 
-/// Who is on the incident's ladder now.
-async fn current_roster(caller: Caller<'_>, id: IncidentId) -> Result<Roster, Stop> {
-    let (state, _) = caller.app.engine.load::<State>(id).await?;
-    let directory = caller.app.directory.now();
-    let ladder = state.open().map(|open| open.ladder.clone()).unwrap_or_default();
-    Ok(directory.roster(&ladder, caller.now()))
+/// Has an incident climb. Who is on its ladder is looked up for the ladder that it has when that is judged: somebody may
+/// reassign it at the same moment.
+async fn climb(
+    caller: Caller<'_>,
+    id: IncidentId,
+    command: impl Fn(Actor, Roster, Timestamp) -> IncidentCommand + Send + Sync,
+    command_id: Uuid,
+) -> Result<Recorded<Incident>, Stop> {
+    let (directory, at) = (caller.app.directory.now(), caller.now());
+    let made = |incident: &State| {
+        let roster = incident.open().map(|open| directory.roster(&open.ladder, at)).unwrap_or_default();
+        command(caller.viewer.actor.clone(), roster, at)
+    };
+    let done = caller.app.engine.execute_made::<State>(id, made, &caller.metadata(command_id)).await?;
+    shown(caller, id, done.position).await
 }
 
 async fn record(

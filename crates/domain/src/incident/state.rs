@@ -231,6 +231,11 @@ impl Incident {
 }
 
 impl OpenState {
+    /// Whether an alert is about a problem that is none of those that are open in the group.
+    pub(super) fn is_news(&self, alert: &Alert) -> bool {
+        alert.key.as_deref().is_some_and(|key| !self.members.contains(key))
+    }
+
     fn hear(&mut self, alerts: &[Alert], at: Timestamp) {
         for alert in alerts {
             remember(&mut self.recent, alert.mark());

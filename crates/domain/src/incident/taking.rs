@@ -79,7 +79,9 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     if alerts.is_empty() {
         return Ok(vec![]);
     }
-    if terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into())) {
+    let is_closed =
+        terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into()));
+    if is_closed && alerts.iter().any(|alert| open.is_news(alert)) {
         return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
     }
     let is_late = |alert: &Alert| open.told.is_late(alert, &alerts);

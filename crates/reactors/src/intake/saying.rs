@@ -1,8 +1,8 @@
 //! What a message says of an incident that is there, as a command.
 
-use commands::{EngineError, mint};
+use commands::mint;
 use domain::{
-    Actor, AlertAction, Channel, IncidentId, Ladder, NoteId, Roster,
+    Actor, AlertAction, Channel, Ladder, NoteId, Roster,
     delivery::Verdict,
     incident::{Incident, IncidentCommand, OpenIncident, Terms},
 };
@@ -10,24 +10,18 @@ use domain::{
 use super::Request;
 use crate::Parts;
 
-/// The command that a message stands for.
-pub(super) async fn command(
-    parts: &Parts,
-    request: &Request,
-    incident: IncidentId,
-) -> Result<IncidentCommand, EngineError> {
+/// The command that a message stands for, made for an incident as it is.
+pub(super) fn command(parts: &Parts, request: &Request, incident: &Incident) -> IncidentCommand {
     let (by, alert) = (Actor::Integration { id: request.alert.integration }, Some(request.alert.clone()));
     let (via, at) = (Channel::Alert, parts.engine.now());
-    Ok(match request.action {
+    match request.action {
         AlertAction::Acknowledge => IncidentCommand::AcknowledgeIncident { by, via, alert, at },
         AlertAction::Resolve | AlertAction::Trigger => {
             IncidentCommand::ResolveIncident { by, via, note: None, alert, at }
         }
         AlertAction::Unacknowledge => {
             let directory = parts.directory.now();
-            let (state, _) = parts.engine.load::<Incident>(incident).await?;
-            let ladder = state.open().map(|open| &open.ladder);
-            let roster = ladder.map_or_else(Roster::default, |ladder| directory.roster(ladder, at));
+            let roster = incident.open().map(|open| directory.roster(&open.ladder, at)).unwrap_or_default();
             IncidentCommand::UnacknowledgeIncident { by, roster, at }
         }
         AlertAction::Note => {
@@ -37,7 +31,7 @@ pub(super) async fn command(
             IncidentCommand::AddIncidentNote { note, by, text, at }
         }
         AlertAction::Update => update(request, at),
-    })
+    }
 }
 
 /// Joins an open incident; one that is over refuses it.

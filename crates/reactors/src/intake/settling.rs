@@ -1,12 +1,15 @@
 //! Deciding what is asked of one problem: each alert ends in the incident's own event, or in a conclusion of its delivery.
 
-use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
+use std::collections::HashSet;
+
+use commands::{CommandError, EngineError, Intake, MetadataExt, OpenRequest, mint};
 use domain::{
-    Actor, AlertAction, DeliveryId, FactError, IncidentId, Rejection, ServiceId,
+    Actor, AlertAction, DeliveryId, Fact, FactError, IncidentId, Mark, Rejection, ServiceId,
     delivery::{Delivery, DeliveryCommand, Verdict},
-    incident::{Incident, IncidentRejection},
+    incident::{Incident, IncidentEvent, IncidentRejection},
 };
-use store::Metadata;
+use store::{Metadata, Position};
+use uuid::Uuid;
 
 use super::{Conclusion, Problem, Request, replays, saying};
 use crate::{Parts, retry::Backoff};
@@ -31,30 +34,70 @@ pub(super) async fn settle(parts: &Parts, problem: Problem) {
             room -= next.weight();
             run.push(next);
         }
-        trigger(parts, &run).await;
+        trigger(parts, run).await;
     }
 }
 
-async fn trigger(parts: &Parts, run: &[Request]) {
+async fn trigger(parts: &Parts, run: Vec<Request>) {
     // An incident shows what the first of several alerts says, and the worst severity. Where something else was chosen,
     // it is what joins that changes it: the others join, as they would if they had come a moment later.
     let together = run.first().is_some_and(|first| first.terms.merging.is_usual());
-    let (opening, joining) = run.split_at(if together { run.len() } else { run.len().min(1) });
-    for part in [opening, joining] {
-        if !open(parts, part).await {
-            // Another node, or this one before a crash, decided the first of them by itself.
-            for request in part {
-                open(parts, std::slice::from_ref(request)).await;
-            }
-        }
+    for (episode, part) in by_episode(parts, run).await {
+        let (opening, joining) = part.split_at(if together { part.len() } else { part.len().min(1) });
+        take(parts, opening, episode).await;
+        take(parts, joining, episode).await;
     }
 }
 
-/// Opens an incident for these alerts, or has them join it. False if their command was recorded before, perhaps for
-/// fewer of them.
-async fn open(parts: &Parts, run: &[Request]) -> bool {
-    let Some(first) = run.first() else { return true };
-    let metadata = because_of(first);
+/// Alerts by the episode of their group in which their problem is open, where that may be another than the latest: a group
+/// with a window leaves earlier episodes open. One problem is never open in two of them.
+async fn by_episode(parts: &Parts, run: Vec<Request>) -> Vec<(Option<u32>, Vec<Request>)> {
+    let Some(first) = run.first() else { return vec![] };
+    if first.terms.window_seconds.is_none() {
+        return vec![(None, run)];
+    }
+    let mut backoff = Backoff::default();
+    let episodes = loop {
+        match parts.intake.episodes(first.service, &first.key).await {
+            Ok(episodes) => break episodes,
+            // That one of them cannot be read says nothing about the alerts.
+            Err(EngineError::Fact(_)) => break vec![],
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    };
+    let mut sorted: Vec<(Option<u32>, Vec<Request>)> = vec![];
+    for request in run {
+        let episode = Intake::episode_with(&episodes, request.own_key());
+        match sorted.iter_mut().find(|(other, _)| *other == episode) {
+            Some((_, part)) => part.push(request),
+            None => sorted.push((episode, vec![request])),
+        }
+    }
+    sorted
+}
+
+/// Has an incident take these alerts in, each of them once. Another node, or this one before a crash, may have recorded
+/// the command of the first, perhaps for fewer of them: what that took in is left out, and the rest is a command of its
+/// own.
+async fn take(parts: &Parts, run: &[Request], episode: Option<u32>) {
+    let mut rest: Vec<&Request> = run.iter().collect();
+    while let Some(first) = rest.first() {
+        let metadata = because_of(first);
+        let Some(position) = open(parts, &rest, episode, &metadata).await else { return };
+        let Some(taken) = recorded(parts, position, metadata.command_id).await else { return };
+        rest.remove(0);
+        rest.retain(|request| !taken.contains(&request.alert.mark()));
+    }
+}
+
+/// Opens an incident for these alerts, or has them join it. Returns where that was recorded, if it was before.
+async fn open(
+    parts: &Parts,
+    run: &[&Request],
+    episode: Option<u32>,
+    metadata: &Metadata,
+) -> Option<Position> {
+    let first = run.first()?;
     let request = OpenRequest {
         service: first.service,
         key: first.key.clone(),
@@ -63,11 +106,12 @@ async fn open(parts: &Parts, run: &[Request]) -> bool {
         severity: run.iter().map(|one| one.alert.severity).max().unwrap_or_default(),
         alerts: run.iter().map(|one| one.alert.clone()).collect(),
         terms: first.terms,
+        episode,
     };
     let mut backoff = Backoff::default();
     loop {
-        match parts.intake.open(&request, &metadata).await {
-            Ok(opened) => return run.len() == 1 || !opened.done.events.is_empty(),
+        match parts.intake.open(&request, metadata).await {
+            Ok(opened) => return opened.done.events.is_empty().then_some(opened.done.position),
             Err(CommandError::Rejected(rejection)) => {
                 let verdict = match rejection {
                     IncidentRejection::Outdated { .. } => Verdict::Ignored,
@@ -76,17 +120,44 @@ async fn open(parts: &Parts, run: &[Request]) -> bool {
                 for one in run {
                     conclude(parts, one.conclusion(verdict, rejection.to_string(), None)).await;
                 }
-                return true;
+                return None;
             }
             Err(CommandError::Fault(EngineError::Fact(fault))) => {
                 for one in run {
                     conclude(parts, one.conclusion(Verdict::Rejected, unreadable(&fault), None)).await;
                 }
-                return true;
+                return None;
             }
             Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
         }
     }
+}
+
+/// Which alerts a command took in that was recorded at a position; none if it was not recorded there, because it was no
+/// news.
+async fn recorded(parts: &Parts, position: Position, command: Uuid) -> Option<HashSet<Mark>> {
+    let store = parts.engine.store();
+    let mut backoff = Backoff::default();
+    let history = loop {
+        let read = async {
+            let found = store.at(&[position]).await?.into_iter().next();
+            match found.filter(|event| event.metadata.command_id == command) {
+                Some(event) => store.load(&event.stream, 0).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        match read.await {
+            Ok(history) => break history?,
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    };
+    let own = history.iter().filter(|event| event.metadata.command_id == command);
+    let facts = own.filter_map(|event| IncidentEvent::decode(&event.kind, &event.payload).ok());
+    let alerts = facts.flat_map(|fact| match fact {
+        IncidentEvent::Triggered { alerts, .. } | IncidentEvent::AlertsJoined { alerts, .. } => alerts,
+        _ => vec![],
+    });
+    Some(alerts.map(|alert| alert.mark()).collect())
 }
 
 /// Waiting does not make a history readable; the other alerts go on.
@@ -141,8 +212,8 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
             );
         }
     }
-    let command = saying::command(parts, request, incident).await?;
-    match parts.engine.execute::<Incident>(incident, &command, &because_of(request)).await {
+    let command = |state: &Incident| saying::command(parts, request, state);
+    match parts.engine.execute_made::<Incident>(incident, command, &because_of(request)).await {
         Ok(done) if done.events.is_empty() => {
             let cited = match &*done.state {
                 Incident::Open(open) => open.recent.contains(&request.alert.mark()),

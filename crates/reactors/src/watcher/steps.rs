@@ -142,6 +142,7 @@ async fn report(
         severity: Severity::High,
         alerts: vec![],
         terms: Terms::default(),
+        episode: None,
     };
     let command_id = mint::derived_at(silence.fell_at, id.uuid(), &format!("report to {service}"));
     let incident = match parts.intake.open(&request, &metadata(command_id)).await {

@@ -144,12 +144,17 @@ fn one_message_may_bring_many_problems_of_a_group() {
 #[test]
 fn a_group_with_a_window_takes_no_alerts_after_it() {
     let terms = Terms { window_seconds: Some(300), ..Terms::default() };
-    let at = |number: u128, minutes| opening(vec![own(number, "a")], terms, minute(minutes));
-    let group = given(&[at(1, 0), at(2, 4)]);
-    assert_eq!(decide(&group, &at(3, 9)).len(), 1, "the last alert came five minutes ago");
+    let at = |number: u128, key: &str, minutes| opening(vec![own(number, key)], terms, minute(minutes));
+    let group = given(&[at(1, "a", 0), at(2, "b", 4)]);
+    assert_eq!(decide(&group, &at(3, "c", 9)).len(), 1, "the last alert came five minutes ago");
     let closed = IncidentRejection::WindowClosed { heard_at: minute(4) };
-    assert_eq!(group.decide(&at(3, 10)), Err(closed));
-    assert_eq!(decide(&group, &at(2, 10)), [], "a repeated message is no news");
+    assert_eq!(group.decide(&at(3, "c", 10)), Err(closed));
+    assert_eq!(decide(&group, &at(2, "b", 10)), [], "a repeated message is no news");
+    let again = decide(&group, &at(4, "a", 10));
+    assert!(
+        matches!(&again[..], [IncidentEvent::AlertsJoined { .. }]),
+        "a problem that is open in it: {again:?}"
+    );
 }
 
 #[test]
