@@ -140,3 +140,40 @@ async fn escalating_by_hand_does_not_wait() {
     assert_eq!(app.outbox.sent_to("second@example.org").len(), 1);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_policy_with_nobody_on_it_leads_to_the_catch_all_policy() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let unreachable = json!({ "name": "Nomad", "email": "nomad@example.org", "role": "ADMINISTRATOR" });
+    let nomad = app.create("createUser", "user", "CreateUserInput", unreachable).await;
+    let level = |user: &str| json!([{ "targets": [{ "userId": user }], "timeoutSeconds": 300 }]);
+    let deserted = app.create_policy("Deserted", level(&nomad), 0).await;
+    let service = app.create_service("Archive", &deserted).await;
+    let (_, key) = app.create_integration("GENERIC", &service).await;
+    let path = format!("/hooks/generic/{key}");
+    let on_call = "query($id: ID!) { onCall(serviceId: $id) { level uncovered } }";
+
+    app.settle().await;
+    let seen = app.query(on_call, json!({ "id": service })).await["onCall"].take();
+    assert_eq!(seen[0]["uncovered"], true, "{seen}");
+    app.post(&path, r#"{"title":"one"}"#).await;
+    app.settle().await;
+    let nobody = app.outbox.sent().iter().filter(|page| page.to == "nomad@example.org").count();
+    assert_eq!(nobody, 0, "an administrator without a contact is nobody to page");
+    let last_resort = app.outbox.sent().len();
+
+    let everyone = app.create_policy("Catch-all", level(&world.second), 0).await;
+    let input = json!({ "escalationPolicyId": everyone });
+    let set = app.administer("setCatchAllPolicy", "escalationPolicy { catchAll }", input).await;
+    assert_eq!(set["escalationPolicy"]["catchAll"], true, "{set}");
+    app.settle().await;
+    let seen = app.query(on_call, json!({ "id": service })).await["onCall"].take();
+    assert_eq!(seen[0]["uncovered"], false, "what is shown is whom an alert would page: {seen}");
+    app.post(&path, r#"{"title":"two"}"#).await;
+    app.settle().await;
+    let sent = app.outbox.sent();
+    let pages: Vec<_> = sent[last_resort..].iter().map(|page| (page.to.as_str(), page.level)).collect();
+    assert_eq!(pages, [("second@example.org", 1)]);
+    app.stop().await;
+}

@@ -86,7 +86,7 @@ impl Intake {
     pub async fn open(&self, request: &OpenRequest, metadata: &Metadata) -> Result<Opened, OpenError> {
         let (service, key) = (request.service, request.key.as_str());
         let directory = self.directory.now();
-        let (ladder, team) = directory.ladder_for(service);
+        let (ladder, team) = directory.ladder_for(service, self.engine.now());
         // Most keys that are not remembered are new: trying is cheaper than asking.
         let known = request.episode.or_else(|| self.remembered(service, key));
         let mut command = open_command(request, ladder, team, known.unwrap_or(1));

@@ -107,10 +107,11 @@ async fn try_page_level(parts: &Parts, reached: &Reached, maybe_stale: bool) -> 
     if maybe_stale && !is_current(parts, reached).await? {
         return Ok(());
     }
-    parts.directory.reach(reached.decided_at, PATIENCE).await;
-    let directory = parts.directory.now();
+    let directory = directory_for(parts, reached).await;
+    let mut nobody = !reached.people.is_empty();
     for (user, through) in &reached.people {
         for (step, channel, due_at) in steps(&directory, reached, *user, *through) {
+            nobody = false;
             let at = parts.engine.now();
             let command =
                 PageCommand::RequestPage { step, channel, due_at, decided_at: reached.decided_at, at };
@@ -128,7 +129,24 @@ async fn try_page_level(parts: &Parts, reached: &Reached, maybe_stale: bool) -> 
             }
         }
     }
+    if nobody {
+        metrics::counter!("midwatch_nobody_to_page_total").increment(1);
+        tracing::error!(incident = %reached.incident, level = reached.level, "nobody can be paged: whoever was to be has no contact any more");
+    }
     Ok(())
+}
+
+/// The configuration by which a level is paged: that by which it was decided, or one after it. Where this node is far behind
+/// it is late rather than wrong for those whom it knows; for somebody whom it does not know yet it has to wait.
+async fn directory_for(parts: &Parts, reached: &Reached) -> Arc<Directory> {
+    loop {
+        let is_there = parts.directory.reach(reached.decided_at, PATIENCE).await;
+        let directory = parts.directory.now();
+        if is_there || reached.people.iter().all(|(user, _)| directory.users.contains_key(user)) {
+            return directory;
+        }
+        tracing::error!(incident = %reached.incident, "somebody to be paged is not known here yet: the configuration is behind");
+    }
 }
 
 /// Whether the incident still stands on this level.

@@ -65,13 +65,13 @@ pub(super) fn on_call_for_service(
     service: ServiceId,
     at: Timestamp,
 ) -> Vec<OnCall> {
-    let (ladder, _) = directory.ladder_for(service);
+    let (ladder, _) = directory.ladder_for(service, at);
     on_ladder(directory, &ladder, at)
 }
 
 /// Whether an alert for a service would page nobody but the administrators.
 pub(super) fn is_uncovered(directory: &Directory, service: ServiceId, at: Timestamp) -> bool {
-    let (ladder, _) = directory.ladder_for(service);
+    let (ladder, _) = directory.ladder_for(service, at);
     let targets = ladder.levels.iter().flat_map(|level| &level.targets);
     !targets.into_iter().any(|target| !directory.responders(*target, at).is_empty())
 }

@@ -9,17 +9,30 @@ use domain::{
 use super::Directory;
 
 impl Directory {
-    /// Whom an incident on `service` climbs to, and who looks after the service. Doubt pages: a service
-    /// that is unknown, retired or without a policy in use falls to the catch-all policy, and without
-    /// one the ladder is empty, which pages the administrators at once.
-    pub fn ladder_for(&self, service: ServiceId) -> (Ladder, Option<TeamId>) {
-        let service = self.services.get(&service);
-        let own = service.filter(|service| service.retired_at.is_none()).and_then(|service| service.policy);
-        let ladder = own.into_iter().chain(self.organization.catch_all).find_map(|id| {
+    /// Whom an incident on `service` that opens at an instant climbs to, and who looks after the service. Doubt pages:
+    /// where the service is unknown, retired or without a policy in use, or nobody stands on any level of it then, it
+    /// is the catch-all policy; without one the ladder leads to nobody, which pages the administrators at once.
+    pub fn ladder_for(&self, service: ServiceId, at: Timestamp) -> (Ladder, Option<TeamId>) {
+        let leads_to_somebody =
+            |ladder: &Ladder| ladder.levels.iter().any(|level| !self.people(&level.targets, at).is_empty());
+        let ladder = self.ladders(service).find(leads_to_somebody);
+        let team = self.services.get(&service).and_then(|service| service.team);
+        (ladder.unwrap_or_else(|| self.ladder_of(service)), team)
+    }
+
+    /// The ladder of a service, whoever stands on it: that of its policy, or else of the catch-all policy.
+    pub fn ladder_of(&self, service: ServiceId) -> Ladder {
+        self.ladders(service).next().unwrap_or_default()
+    }
+
+    /// The ladders of the policies in use that a service may climb, the one to be preferred first.
+    fn ladders(&self, service: ServiceId) -> impl Iterator<Item = Ladder> {
+        let service = self.services.get(&service).filter(|service| service.retired_at.is_none());
+        let own = service.and_then(|service| service.policy);
+        own.into_iter().chain(self.organization.catch_all).filter_map(|id| {
             let policy = self.policies.get(&id).filter(|policy| policy.retired_at.is_none())?;
             Some(policy.ladder(id))
-        });
-        (ladder.unwrap_or_default(), service.and_then(|service| service.team))
+        })
     }
 
     /// Who stands on each level of a ladder at an instant. People whom no page can reach stand nowhere,
@@ -49,10 +62,11 @@ impl Directory {
         self.timetables.get(&id)?.get_or_init(make).as_ref()
     }
 
-    /// Everybody who can be paged as a last resort, in a stable order.
+    /// Everybody who can be paged as a last resort, in a stable order. An administrator whom no page can reach is none of
+    /// them: that nobody is left has to be said.
     pub fn administrators(&self) -> Vec<UserId> {
-        let is_administrator = |user: &domain::user::User| {
-            user.is_active()
+        let is_administrator = |user: &User| {
+            reachable(user)
                 && user.profile.as_ref().is_some_and(|profile| profile.role == Role::Administrator)
         };
         let mut administrators: Vec<_> =

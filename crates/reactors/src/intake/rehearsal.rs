@@ -18,8 +18,9 @@ fn about(parts: &Parts, usual: ServiceId, mut alert: Translated) -> String {
     if alert.ruling.dropped {
         return format!("{rule}would drop it");
     }
-    let (ladder, _) = directory.ladder_for(service);
-    let roster = directory.roster(&ladder, parts.engine.now());
+    let now = parts.engine.now();
+    let (ladder, _) = directory.ladder_for(service, now);
+    let roster = directory.roster(&ladder, now);
     let name = |user: &UserId| {
         let profile = directory.users.get(user).and_then(|user| user.profile.as_ref());
         profile.map_or_else(|| user.to_string(), |profile| profile.name.clone())

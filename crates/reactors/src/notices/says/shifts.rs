@@ -146,7 +146,7 @@ impl Desk<'_> {
     /// The names of the services that lead to a schedule, and their open incidents.
     async fn open_incidents(&self, id: ScheduleId) -> Result<(String, Option<NoticeList>), Fault> {
         let leads = |service: &ServiceId| {
-            let (ladder, _) = self.directory.ladder_for(*service);
+            let ladder = self.directory.ladder_of(*service);
             ladder.levels.iter().any(|level| level.targets.contains(&Target::Schedule { id }))
         };
         let in_use = self.directory.services.iter().filter(|(_, service)| service.retired_at.is_none());
