@@ -177,3 +177,28 @@ async fn a_policy_with_nobody_on_it_leads_to_the_catch_all_policy() {
     assert_eq!(pages, [("second@example.org", 1)]);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn an_incident_that_gets_worse_pages_again_until_somebody_has_it() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let (_, key) = app.create_integration("GENERIC", &world.service).await;
+    let path = format!("/hooks/generic/{key}");
+    let say = async |severity: &str| {
+        app.post(&path, json!({ "title": "disk", "dedup_key": "disk", "severity": severity }).to_string())
+            .await;
+        app.settle().await;
+        app.outbox.sent_to("first@example.org").len()
+    };
+    assert_eq!((say("low").await, say("low").await), (1, 1));
+    assert_eq!((say("high").await, say("low").await, say("high").await), (2, 2, 2));
+    let incident = app.incidents().await[0]["id"].as_str().expect("an id").to_owned();
+    app.advance_minutes(4).await;
+    assert_eq!(app.outbox.sent_to("second@example.org").len(), 0);
+    app.advance_minutes(1).await;
+    assert_eq!(app.outbox.sent_to("second@example.org").len(), 1, "the climb goes on from the last page");
+    app.act("acknowledgeIncident", json!({}), &incident).await;
+    assert_eq!(say("critical").await, 2, "who has it looks at it");
+    assert_eq!(app.incidents().await[0]["severity"], "CRITICAL");
+    app.stop().await;
+}

@@ -190,6 +190,11 @@ impl Climb {
     pub(super) const fn anew(self) -> Self {
         Self { cycle: self.cycle + 1, pass: 1, level: 0 }
     }
+
+    /// Before the same level, for pages of their own.
+    pub(super) const fn again(self) -> Self {
+        Self { cycle: self.cycle + 1, pass: self.pass, level: self.level.saturating_sub(1) }
+    }
 }
 
 /// The next level with somebody on it, or the end of the ladder.

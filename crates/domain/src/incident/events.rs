@@ -26,6 +26,8 @@ pub enum Cause {
     Suspended,
     /// As many alerts came as were waited for.
     Threshold,
+    /// An alert said that it is worse than ever before.
+    Worsened,
 }
 
 /// What can happen to an incident.

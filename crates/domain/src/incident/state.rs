@@ -45,6 +45,8 @@ pub struct OpenState {
     pub shown: Attributes,
     /// How bad it is.
     pub severity: Severity,
+    /// How bad it was at its worst.
+    pub worst: Severity,
     /// Whom to page.
     pub ladder: Ladder,
     /// Where on the ladder it stands.
@@ -133,6 +135,7 @@ impl Incident {
                 episode: *episode,
                 shown: Attributes::opened(title, details.as_deref(), alerts.first()),
                 severity: *severity,
+                worst: *severity,
                 ladder: ladder.clone(),
                 climb: Climb::default(),
                 situation: Situation::Exhausted { at: *at },
@@ -178,6 +181,7 @@ impl Incident {
             IncidentEvent::AttributesMerged { shown, .. } => open.shown.clone_from(shown),
             IncidentEvent::SeverityRaised { to, .. } | IncidentEvent::SeverityLowered { to, .. } => {
                 open.severity = *to;
+                open.worst = open.worst.max(*to);
             }
             IncidentEvent::Held { hold, arrived, until, .. } => {
                 let (hold, arrived, until) = (*hold, arrived.clone(), *until);

@@ -87,11 +87,16 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     let is_late = |alert: &Alert| open.told.is_late(alert, &alerts);
     let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts, is_late));
     let shown = terms.merging.attributes(&open.shown, &alerts, is_late);
-    let enough = match &open.situation {
+    // Whoever was paged judged by how bad it was; who has acknowledged it looks at it anyway.
+    let is_worse = to > open.worst;
+    let paging = match &open.situation {
         Situation::Held { hold, arrived, .. } => {
-            hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
+            let is_enough = hold.is_reached(recent(arrived, *hold, at).len() + alerts.len());
+            is_enough.then(|| (open.climb.anew(), Cause::Threshold))
         }
-        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
+        Situation::Escalating { .. } if is_worse => Some((open.climb.again(), Cause::Worsened)),
+        Situation::Exhausted { .. } if is_worse => Some((open.climb.anew(), Cause::Worsened)),
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => None,
     };
     let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
     let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
@@ -101,11 +106,13 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
         Ordering::Less => events.push(IncidentEvent::SeverityLowered { from, to, at }),
         Ordering::Equal => {}
     }
-    if enough && open.ladder == command.ladder {
-        events.push(climb(&open.ladder, open.climb.anew(), &command.roster, Cause::Threshold, None, at));
-    } else if enough {
+    match paging {
+        Some((from, cause)) if open.ladder == command.ladder => {
+            events.push(climb(&open.ladder, from, &command.roster, cause, None, at));
+        }
         // Who is on the ladder that it opened with is not known here: the clock looks it up, at once.
-        events.push(held(Hold::Suspend { seconds: 0 }, vec![], at, at));
+        Some(_) => events.push(held(Hold::Suspend { seconds: 0 }, vec![], at, at)),
+        None => {}
     }
     Ok(events)
 }

@@ -206,8 +206,28 @@ fn a_worse_alert_raises_the_severity_and_a_milder_one_does_not_lower_it() {
         let events = given(&[opened()]).decide(&open_with(vec![alert(2, severity)], roster(), minute(1)));
         events.expect("it joins").len()
     };
-    assert_eq!(join(Severity::Critical), 2);
+    assert_eq!(join(Severity::Critical), 3);
     assert_eq!(join(Severity::Info), 1);
+}
+
+#[test]
+fn what_got_worse_than_ever_pages_the_same_level_again() {
+    let join = |id, severity| open_with(vec![alert(id, severity)], roster(), minute(6));
+    let climbed = given(&[opened(), overdue(1, 1, 1, minute(5))]);
+    let events = climbed.decide(&join(2, Severity::Critical)).expect("it joins");
+    let [
+        IncidentEvent::AlertsJoined { .. },
+        IncidentEvent::SeverityRaised { .. },
+        IncidentEvent::Escalated { cycle: 2, pass: 1, level: 2, cause: Cause::Worsened, next_at, .. },
+    ] = &events[..]
+    else {
+        panic!("it pages: {events:?}")
+    };
+    assert!(*next_at > minute(6), "they have their full time again");
+    let taken = given(&[opened(), acknowledged_by(ADA)]).decide(&join(2, Severity::Critical));
+    assert_eq!(taken.expect("it joins").len(), 2, "who has it is not paged");
+    let again = given(&[opened(), join(2, Severity::Critical)]).decide(&join(3, Severity::Critical));
+    assert_eq!(again.expect("it joins").len(), 1, "as bad as before is no news");
 }
 
 #[test]

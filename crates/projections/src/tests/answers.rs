@@ -31,7 +31,7 @@ async fn an_incident_is_seen_through_its_life() {
             (view.service, view.team, &*view.key),
             (service(0), Some(team(service(0).uuid().as_u128() % 3)), "disk")
         );
-        assert_eq!((view.escalation.cycle, view.escalation.level), (1, 1));
+        assert_eq!((view.escalation.cycle, view.escalation.level), (2, 1), "it got worse, so it pages again");
         assert!(view.escalation.next_at.is_some());
         assert_eq!(view.position, world.store.head());
         assert_eq!((view.alert_count, view.alerts.len()), (2, 2));
@@ -52,7 +52,7 @@ async fn an_incident_is_seen_through_its_life() {
     world.execute::<Incident>(id, &command).await;
     for (_, models) in each(&world).await {
         let view = models.incident(id).await.expect("an answer").expect("it is there");
-        assert_eq!((view.status, view.escalation.cycle), (Status::Triggered, 2));
+        assert_eq!((view.status, view.escalation.cycle), (Status::Triggered, 3));
         assert_eq!(view.acknowledged, None);
         assert_eq!(models.next_escalation().await.expect("an answer"), view.escalation.next_at);
     }

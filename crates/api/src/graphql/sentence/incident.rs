@@ -89,6 +89,7 @@ const fn because(cause: Cause) -> &'static str {
         Cause::Unacknowledged => " because the acknowledgement was taken back",
         Cause::Suspended => " because it was not over in time",
         Cause::Threshold => " because enough alerts came",
+        Cause::Worsened => " because it is worse than before",
     }
 }
 
