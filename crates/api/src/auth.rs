@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -36,26 +36,43 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
 }
 
-/// Lets a request through with its [`Viewer`] among its extensions, and no other request; except the opening of a
-/// socket, for which browsers send no token: it is to introduce itself before it asks for anything.
-pub(crate) async fn require_viewer(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match bearer(request.headers()) {
-        Some(token) => match Viewer::of_token(&app, token) {
-            Some(viewer) => {
-                request.extensions_mut().insert(viewer);
-                next.run(request).await
-            }
-            None => refused("the token is not known or was revoked", "Bearer error=\"invalid_token\""),
-        },
-        None if opens_socket(request.headers()) => next.run(request).await,
-        None => refused("send `Authorization: Bearer <token>`", "Bearer"),
+/// Lets a request through with its [`Viewer`] among its extensions, and no other request.
+pub(crate) async fn require_viewer(State(app): State<App>, request: Request, next: Next) -> Response {
+    match admitted(&app, request) {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => *refusal,
     }
 }
 
-fn opens_socket(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::UPGRADE)
-        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+/// The same, except for the opening of a socket, for which browsers send no token: it is to introduce itself before it
+/// asks for anything. Only for routes that see to that.
+pub(crate) async fn require_viewer_or_introduction(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if bearer(request.headers()).is_none() && opens_socket(&request) {
+        return next.run(request).await;
+    }
+    require_viewer(State(app), request, next).await
+}
+
+fn admitted(app: &App, mut request: Request) -> Result<Request, Box<Response>> {
+    let refused = |detail, challenge| Err(Box::new(refused(detail, challenge)));
+    let Some(token) = bearer(request.headers()) else {
+        return refused("send `Authorization: Bearer <token>`", "Bearer");
+    };
+    let Some(viewer) = Viewer::of_token(app, token) else {
+        return refused("the token is not known or was revoked", "Bearer error=\"invalid_token\"");
+    };
+    request.extensions_mut().insert(viewer);
+    Ok(request)
+}
+
+fn opens_socket(request: &Request) -> bool {
+    let protocol = request.headers().get(header::UPGRADE);
+    request.method() == Method::GET
+        && protocol.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn refused(detail: &str, challenge: &'static str) -> Response {

@@ -14,11 +14,12 @@ use crate::{App, Ops, Problem, auth, calendar, graphql, ops, webhooks};
 
 /// The whole inbound edge. `open` holds further routes that ask for no token.
 pub fn router(app: App, ops: &Ops, open: Router) -> Router {
-    let closed = ops::closed_routes(ops)
-        .merge(graphql::routes(app.clone()))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_viewer));
+    let with_token = middleware::from_fn_with_state(app.clone(), auth::require_viewer);
+    let or_introduced = middleware::from_fn_with_state(app.clone(), auth::require_viewer_or_introduction);
+    let closed = ops::closed_routes(ops).map(|routes| routes.route_layer(with_token));
     Router::new()
-        .merge(closed)
+        .merge(closed.unwrap_or_default())
+        .merge(graphql::routes(app.clone()).route_layer(or_introduced))
         .merge(webhooks::routes(app.clone()))
         .merge(calendar::routes(app.clone()))
         .merge(ops::open_routes(app, ops))
@@ -95,6 +96,28 @@ mod tests {
             assert_eq!(ask(&router, "GET", path, None).await.0, StatusCode::OK, "{path}");
         }
         assert_eq!(ask(&whole(true).await, "GET", "/metrics", None).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn who_says_that_a_socket_follows_is_let_in_nowhere_without_a_token() {
+        let router = whole(false).await;
+        for (method, path) in
+            [("GET", "/metrics"), ("POST", "/graphql"), ("GET", "/graphql?query=%7B__typename%7D")]
+        {
+            // A socket that is really opened introduces itself; here none can be, and so nobody did.
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(header::CONNECTION, "upgrade")
+                .header(header::UPGRADE, "WebSocket")
+                .header(header::SEC_WEBSOCKET_VERSION, "13")
+                .header(header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ==")
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(r#"{"query":"{ __typename }"}"#))
+                .expect("a request");
+            let response = router.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+        }
     }
 
     #[tokio::test]

@@ -49,8 +49,8 @@ pub(crate) fn open_routes(app: App, ops: &Ops) -> Router {
 }
 
 /// Endpoints with a token.
-pub(crate) fn closed_routes(ops: &Ops) -> Router {
-    if ops.metrics_public { Router::new() } else { metrics(ops) }
+pub(crate) fn closed_routes(ops: &Ops) -> Option<Router> {
+    (!ops.metrics_public).then(|| metrics(ops))
 }
 
 fn metrics(ops: &Ops) -> Router {
