@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use connectors::SendError;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, World, eventually};
+use crate::support::{Relay, TestApp, World, eventually};
 
 const TIMED_OUT: SendError = SendError::TimedOut { after: std::time::Duration::from_secs(15) };
 
@@ -122,5 +122,35 @@ async fn a_page_that_cannot_be_delivered_says_so_and_the_next_level_is_still_pag
     assert!(message.as_str().is_some_and(|message| message.contains("550")), "{message}");
     app.advance_minutes(5).await;
     assert_eq!(app.outbox.sent_to("second@example.org").len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn mails_that_wait_for_a_slow_relay_are_not_sent_after_an_acknowledgement() {
+    // Of eight conversations with the relay, two are left to notices.
+    const AT_ONCE: usize = 6;
+    const INCIDENTS: usize = 20;
+    let relay = Relay::listen().await;
+    let app = TestApp::start_with_relay(&relay.url).await;
+    let world = World::make(&app).await;
+    let mut incidents = vec![];
+    for number in 0..INCIDENTS {
+        let input = json!({ "serviceId": world.service, "title": format!("disk {number}") });
+        incidents.push(app.create("createIncident", "incident", "CreateIncidentInput", input).await);
+    }
+    let asked = async || app.due_pages(2 * INCIDENTS).await == INCIDENTS && relay.mails() >= AT_ONCE;
+    eventually("every page was asked for, and the relay has all that it is given at once", asked).await;
+    for incident in &incidents {
+        let taken = app.act("acknowledgeIncident", json!({}), incident).await;
+        assert_eq!(taken["rejection"], Value::Null, "{taken}");
+    }
+    relay.release();
+    app.settle().await;
+    assert_eq!(relay.mails(), AT_ONCE, "what had not begun when somebody took it never begins");
+    let mut withdrawn = 0;
+    for incident in &incidents {
+        withdrawn += usize::from(app.story(incident).await.contains(&"page.withdrawn.v1".to_owned()));
+    }
+    assert_eq!(withdrawn, INCIDENTS - AT_ONCE);
     app.stop().await;
 }

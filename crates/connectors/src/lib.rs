@@ -22,7 +22,7 @@ pub use connector::{Connector, Connectors, Settings, SettingsError};
 pub use error::SendError;
 pub use fetch::{Downloads, Fetch, FetchError, NoDownloads};
 pub use guard::{Guard, Network, NetworkError};
-pub use mail::{Mail, SmtpSettings, SmtpSettingsError, Transport};
+pub use mail::{MAX_MAILS, Mail, SmtpSettings, SmtpSettingsError, Transport};
 pub use notice::{Notice, NoticeCard, NoticeList};
 pub use page::{Destination, IncidentCard, Page, Receipt, lane};
 pub use secret::{Secret, SecretError};

@@ -11,6 +11,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Jobs under way with the provider at once in one lane.
 const WIDTH: usize = 64;
+/// Notices under way with a provider at once: few, so that most of the conversations with a mail relay are left to pages.
+pub(crate) const NOTICES: usize = 2;
+/// Pages under way with the mail relay at once. With the notices there are as many as it has conversations: one more would
+/// wait for its own after it was seen to be still wanted, and might begin after an acknowledgement.
+const MAILS: usize = connectors::MAX_MAILS - NOTICES;
+/// The lane of mail.
+const MAIL: &str = "email";
 /// How many times its width a lane has under way, those included with which the provider is done and which are still
 /// written down. After a crash these are sent again; with fewer, a storm that fills the log keeps pages from providers.
 const WRITING: usize = 32;
@@ -31,6 +38,8 @@ pub(crate) struct Place(#[expect(dead_code, reason = "it is kept to be dropped")
 pub(crate) struct Breadth {
     /// Jobs under way with the provider at once.
     pub(crate) width: usize,
+    /// The same with the mail relay.
+    pub(crate) mails: usize,
     /// Jobs that it holds in memory; beyond that they wait where they came from.
     pub(crate) length: usize,
 }
@@ -45,7 +54,7 @@ pub(crate) struct Lanes<J> {
 impl<J: Send + 'static> Lanes<J> {
     /// Lanes that take what pages need.
     pub(crate) fn new(work: Work<J>) -> Self {
-        Self::of_breadth(Breadth { width: WIDTH, length: LENGTH }, work)
+        Self::of_breadth(Breadth { width: WIDTH, mails: MAILS, length: LENGTH }, work)
     }
 
     /// Lanes that take so much.
@@ -60,7 +69,9 @@ impl<J: Send + 'static> Lanes<J> {
             // An idle lane ends once its queue cannot be reached; a busy one stays.
             open.retain(|_, queue| queue.capacity() < self.breadth.length);
         }
-        let serve = || serve(self.breadth, Arc::clone(&self.work));
+        let Breadth { width, mails, length } = self.breadth;
+        let width = if **lane == *MAIL { mails } else { width };
+        let serve = || serve(width, length, Arc::clone(&self.work));
         open.entry(Arc::clone(lane)).or_insert_with(serve).try_send(job).is_ok()
     }
 
@@ -80,12 +91,12 @@ pub(crate) fn lane_to(method: Option<&ContactMethod>) -> Arc<str> {
         Some(ContactMethod::Webhook { url, .. }) => {
             connectors::lane(&connectors::Destination::Webhook { url: url.clone(), secrets: vec![] }).into()
         }
-        Some(ContactMethod::Email { .. }) => "email".into(),
+        Some(ContactMethod::Email { .. }) => MAIL.into(),
         None => "gone".into(),
     }
 }
 
-fn serve<J: Send + 'static>(Breadth { width, length }: Breadth, work: Work<J>) -> mpsc::Sender<J> {
+fn serve<J: Send + 'static>(width: usize, length: usize, work: Work<J>) -> mpsc::Sender<J> {
     let (queue, mut jobs) = mpsc::channel::<J>(length);
     tokio::spawn(async move {
         let (places, taken) = (Arc::new(Semaphore::new(width)), Arc::new(Semaphore::new(width * WRITING)));
@@ -132,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_provider_is_done_with_takes_no_place_and_yet_has_an_end() {
-        let (breadth, count) = (Breadth { width: 1, length: 50 }, Arc::new(AtomicUsize::new(0)));
+        let (breadth, count) = (Breadth { width: 1, mails: 1, length: 50 }, Arc::new(AtomicUsize::new(0)));
         let (at_provider, written) = (Arc::clone(&count), Arc::new(Semaphore::new(0)));
         let writing = Arc::clone(&written);
         let lanes = Lanes::of_breadth(

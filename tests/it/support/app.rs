@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use commands::{Clock, MetadataExt, VirtualClock};
+use connectors::Connectors;
 use domain::{Actor, Aggregate, Timestamp, UserId};
 use serde_json::{Value, json};
 use store::Metadata;
@@ -30,8 +31,17 @@ pub(crate) const TOKEN: &str = "the-token-of-the-tests";
 impl TestApp {
     /// A node on a fresh database: SQLite, or PostgreSQL where the test run provides one and asks for it.
     pub(crate) async fn start() -> Self {
-        let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
-        Self::start_fresh(clock, Outbox::default()).await
+        Self::start_fresh(at_night(), Outbox::default()).await
+    }
+
+    /// The same, with mail that goes through the relay at this address rather than into the outbox.
+    pub(crate) async fn start_with_relay(relay: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());
+        let config = midwatch::Config { smtp_url: Some(relay.to_owned()), ..Self::config(&database) };
+        let mut app = Self::start_among(config, at_night(), Outbox::default(), None).await;
+        app.folder = Some(folder);
+        app
     }
 
     /// The same with another clock and outbox.
@@ -54,7 +64,18 @@ impl TestApp {
 
     /// A node with this configuration.
     pub(crate) async fn start_with(config: midwatch::Config, clock: VirtualClock, outbox: Outbox) -> Self {
-        let parts = midwatch::Parts { clock: Arc::new(clock.clone()), connectors: Some(outbox.connectors()) };
+        let connectors = outbox.connectors();
+        Self::start_among(config, clock, outbox, Some(connectors)).await
+    }
+
+    /// A node with these connectors, or with those of its configuration.
+    async fn start_among(
+        config: midwatch::Config,
+        clock: VirtualClock,
+        outbox: Outbox,
+        connectors: Option<Connectors>,
+    ) -> Self {
+        let parts = midwatch::Parts { clock: Arc::new(clock.clone()), connectors };
         let running = midwatch::start(config, parts).await.expect("the node starts");
         connectors::install_tls();
         Self { running, clock, outbox, http: reqwest::Client::new(), folder: None }
@@ -234,4 +255,8 @@ impl TestApp {
         }
         true
     }
+}
+
+fn at_night() -> VirtualClock {
+    VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"))
 }

@@ -9,6 +9,7 @@ mod peer;
 mod phone;
 mod postgres;
 mod server;
+mod relay;
 mod world;
 
 pub(crate) use app::{TOKEN as APP_TOKEN, TestApp};
@@ -19,5 +20,6 @@ pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;
 pub(crate) use postgres::{Cluster, database};
+pub(crate) use relay::Relay;
 pub(crate) use server::{Furnished, Server, TOKEN, free_port, run};
 pub(crate) use world::{World, mutation};

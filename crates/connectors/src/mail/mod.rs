@@ -21,6 +21,7 @@ use crate::text::one_line;
 use crate::{Destination, Notice, Page, Receipt, SendError};
 use relay::{Failure, Relay};
 
+pub use relay::MAX_MAILS;
 pub use settings::{SmtpSettings, SmtpSettingsError, Transport};
 
 /// Characters of a relay's answer that are kept.

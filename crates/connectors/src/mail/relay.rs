@@ -17,8 +17,9 @@ use tokio::sync::Semaphore;
 
 use super::settings::{SmtpSettings, Transport};
 
-/// Conversations at one time: enough for a storm, few enough for a relay's limit on clients.
-const MAX_CONNECTIONS: usize = 8;
+/// Mails that are handed over at one time, each in a conversation of its own: enough for a storm, few enough for a relay's
+/// limit on clients. More of them wait for each other.
+pub const MAX_MAILS: usize = 8;
 /// How long an unused conversation is kept. Relays hang up after minutes.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
@@ -67,7 +68,7 @@ impl Relay {
             tls,
             hello: ClientId::default(),
             idle: Mutex::new(Vec::new()),
-            slots: Semaphore::new(MAX_CONNECTIONS),
+            slots: Semaphore::new(MAX_MAILS),
         })
     }
 

@@ -21,15 +21,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::compose::{Letter, compose};
 use crate::{
     Parts,
-    lane::{Breadth, Lanes, Place, lane_to},
+    lane::{Breadth, Lanes, NOTICES, Place, lane_to},
     places::Places,
     retry::Backoff,
 };
 
 /// Events taken from the log at a time.
 const BATCH: usize = 512;
-/// Few at once, so that most of a mail relay's connections are left to pages, and the rest wait here.
-const BREADTH: Breadth = Breadth { width: 2, length: 64 };
+/// Few at once; the rest wait here.
+const BREADTH: Breadth = Breadth { width: NOTICES, mails: NOTICES, length: 64 };
 /// How long to leave notices alone that found no place in a full lane.
 const FULL_LANE: Duration = Duration::from_millis(200);
 /// Under which name the sender's place in the log is kept.
