@@ -29,7 +29,7 @@ pub enum Command {
         /// An id, such as inc_… or usr_….
         subject: Subject,
         /// The last position to tell of.
-        #[arg(long, value_name = "POSITION")]
+        #[arg(long, value_name = "POSITION", env = "MIDWATCH_UNTIL")]
         until: Option<u64>,
         /// Where the log is.
         #[command(flatten)]
@@ -38,10 +38,10 @@ pub enum Command {
     /// Write events as lines of JSON, with their hashes.
     Export {
         /// Begin after this position.
-        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        #[arg(long, value_name = "POSITION", default_value_t = 0, env = "MIDWATCH_AFTER")]
         after: u64,
         /// Only what concerns this id.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", env = "MIDWATCH_SUBJECT")]
         subject: Option<Subject>,
         /// Where the log is.
         #[command(flatten)]
@@ -179,7 +179,7 @@ pub struct ServeFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<String>,
     /// What is logged, as in info or info,store=debug [default: info]
-    #[arg(long, value_name = "FILTER", env = "MIDWATCH_LOG")]
+    #[arg(long, value_name = "FILTER", env = "MIDWATCH_LOG_FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_filter: Option<String>,
     /// Show /metrics without a token
@@ -197,6 +197,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_flag_has_the_variable_of_its_name() {
+        let (mut commands, mut flags) = (vec![Cli::command()], 0);
+        while let Some(command) = commands.pop() {
+            for argument in command.get_arguments() {
+                let Some(flag) = argument.get_long() else { continue };
+                let variable = format!("MIDWATCH_{}", flag.to_uppercase().replace('-', "_"));
+                let known = argument.get_env().and_then(|name| name.to_str());
+                assert_eq!(known, Some(&*variable), "{} --{flag}", command.get_name());
+                flags += 1;
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert!(flags > 20, "{flags} flags were looked at");
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Server {
             .args(["--allow-private-targets", "all"])
             .args(arguments)
             .env("MIDWATCH_ADMIN_TOKEN", TOKEN)
-            .env("MIDWATCH_LOG", "warn")
+            .env("MIDWATCH_LOG_FILTER", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(written)
