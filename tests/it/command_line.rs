@@ -98,6 +98,11 @@ async fn a_log_can_be_verified_rebuilt_told_and_exported() {
     assert!(schema.contains("type Mutation") && schema.contains("createIncident("), "{schema}");
 }
 
+    let whole = said(&["replay", "--database", &database]);
+    assert_eq!(whole.lines().count(), count, "without a subject every event is told of:\n{whole}");
+    assert!(told.lines().all(|line| whole.lines().any(|one| one == line)), "in the same words:\n{whole}");
+    let beginning = said(&["replay", "--database", &database, "--until", "3"]);
+    assert_eq!(beginning.lines().collect::<Vec<_>>(), whole.lines().take(3).collect::<Vec<_>>());
 /// Changes one letter wherever `words` are in a file; SQLite leaves old copies of what it moved.
 fn tamper(file: &Path, words: &str) {
     let mut bytes = fs::read(file).expect("the database can be read");

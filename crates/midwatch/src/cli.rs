@@ -24,10 +24,10 @@ pub enum Command {
     Verify(LogFlags),
     /// Fold the whole log into new read models beside the live ones, then swap.
     Rebuild(LogFlags),
-    /// Tell the story of one subject in words.
+    /// Tell the story of one subject, or of everything, in words.
     Replay {
-        /// An id, such as inc_… or usr_….
-        subject: Subject,
+        /// An id, such as inc_… or usr_…; without one, the whole log is told
+        subject: Option<Subject>,
         /// The last position to tell of.
         #[arg(long, value_name = "POSITION", env = "MIDWATCH_UNTIL")]
         until: Option<u64>,

@@ -53,7 +53,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Rebuild(log) => inspect::rebuild(&config_of(&log)?, out).await?,
         Command::Replay { subject, until, log } => {
-            inspect::replay(&config_of(&log)?, &subject, until, out).await?;
+            let out = &mut std::io::BufWriter::new(out);
+            inspect::replay(&config_of(&log)?, subject.as_ref(), until, out).await?;
         }
         Command::Export { after, subject, log } => {
             let out = &mut std::io::BufWriter::new(out);
