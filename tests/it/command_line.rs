@@ -1,10 +1,15 @@
 //! The command line: looking at a log, and what it says when something cannot be done.
 
-use std::{fs, net::TcpListener, path::Path, process::Output};
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
 
 use serde_json::{Value, json};
 
-use crate::support::{Phone, Server, free_port, run};
+use crate::support::{Peer, Phone, Server, binary, free_port, run};
 
 /// A log with one incident that was opened, paged, acknowledged and resolved; its incident's id.
 async fn story(database: &str) -> String {
@@ -93,16 +98,16 @@ async fn a_log_can_be_verified_rebuilt_told_and_exported() {
         told.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a position");
     let beginning = said(&["replay", &incident, "--database", &database, "--until", &position.to_string()]);
     assert_eq!(beginning.lines().count(), 1, "{beginning}");
-
-    let schema = said(&["schema"]);
-    assert!(schema.contains("type Mutation") && schema.contains("createIncident("), "{schema}");
-}
-
     let whole = said(&["replay", "--database", &database]);
     assert_eq!(whole.lines().count(), count, "without a subject every event is told of:\n{whole}");
     assert!(told.lines().all(|line| whole.lines().any(|one| one == line)), "in the same words:\n{whole}");
     let beginning = said(&["replay", "--database", &database, "--until", "3"]);
     assert_eq!(beginning.lines().collect::<Vec<_>>(), whole.lines().take(3).collect::<Vec<_>>());
+
+    let schema = said(&["schema"]);
+    assert!(schema.contains("type Mutation") && schema.contains("createIncident("), "{schema}");
+}
+
 /// Changes one letter wherever `words` are in a file; SQLite leaves old copies of what it moved.
 fn tamper(file: &Path, words: &str) {
     let mut bytes = fs::read(file).expect("the database can be read");
@@ -208,4 +213,21 @@ async fn a_subject_without_events_is_named() {
     assert!(why.contains(&unknown), "{why}");
     let verified = said(&["verify", "--database", &database]);
     assert!(verified.starts_with("intact"), "{verified}");
+}
+
+#[test]
+fn a_demo_says_its_token_although_nobody_sits_at_a_terminal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(binary());
+    command
+        .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{}", free_port())])
+        .args(["--database", &format!("sqlite:{}", folder.path().join("midwatch.db").display())])
+        .env("MIDWATCH_ADMIN_TOKEN", "chosen-by-dev-run")
+        .env("MIDWATCH_LOG_FILTER", "error");
+    let demo = Peer::start(command);
+    let said: Vec<String> =
+        std::iter::from_fn(|| demo.line()).take_while(|line| !line.contains("curl")).collect();
+    let token = said.iter().find_map(|line| line.trim().strip_prefix("Token"));
+    assert_eq!(token.map(str::trim), Some("chosen-by-dev-run"), "{said:?}");
+    demo.stop();
 }

@@ -119,10 +119,9 @@ async fn serve(flags: &ServeFlags) -> Result<ExitCode> {
 fn greet(running: &midwatch::Running, made_token: bool, token: &str) {
     let mut out = stdout();
     let (terminal, demo) = (out.is_terminal(), running.demo.as_ref());
-    // A token does not belong into a collected log, except one that was made for a demo.
-    let shown = if terminal || (made_token && demo.is_some()) { token } else { "(the one you chose)" };
     let words = match demo {
-        Some(demo) => demo.invitation(shown),
+        // Other tokens do not belong into a collected log; a demo has nothing to hide, and its keys are in its source.
+        Some(demo) => demo.invitation(token),
         None if !made_token => return,
         None if terminal => format!(
             "\n  Administrator token of this run (set MIDWATCH_ADMIN_TOKEN to choose one):\n    {token}\n\n"

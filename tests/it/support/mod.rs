@@ -21,5 +21,5 @@ pub(crate) use peer::{Peer, alertmanager, amtool, node, python};
 pub(crate) use phone::Phone;
 pub(crate) use postgres::{Cluster, database};
 pub(crate) use relay::Relay;
-pub(crate) use server::{Furnished, Server, TOKEN, free_port, run};
+pub(crate) use server::{Furnished, Server, TOKEN, binary, free_port, run};
 pub(crate) use world::{World, mutation};

@@ -39,13 +39,18 @@ impl Peer {
         Self { child, input, lines }
     }
 
+    /// Its next line; none if it has ended.
+    pub(crate) fn line(&self) -> Option<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("it has said nothing for {PATIENCE:?}"),
+        }
+    }
+
     /// Its next line as JSON; none if it has ended.
     pub(crate) fn next(&self) -> Option<Value> {
-        let line = match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => panic!("it has said nothing for {PATIENCE:?}"),
-        };
+        let line = self.line()?;
         Some(
             serde_json::from_str(&line)
                 .unwrap_or_else(|_| panic!("it says something that is no JSON: {line}")),
