@@ -32,3 +32,4 @@ mod smtp;
 mod sns;
 mod tidy;
 mod time_zone_data;
+mod traces;

@@ -18,6 +18,7 @@ use futures::{StreamExt, stream};
 use projections::{EscalationDue, QuietDue};
 use store::{Metadata, Position};
 use tokio::time::Instant;
+use tracing::{Instrument, info_span};
 
 use crate::{Parts, looks::next_look, retry::Backoff};
 
@@ -141,16 +142,29 @@ async fn escalate(parts: &Parts, row: &EscalationDue) -> Position {
 async fn try_escalate(parts: &Parts, row: &EscalationDue) -> Result<Position, EngineError> {
     let (incident, _) = parts.engine.load::<Incident>(row.incident).await?;
     let Some(open) = incident.open() else { return Ok(parts.engine.store().head()) };
+    // Costs nothing while nobody collects traces; logs leave this target out.
+    let span = info_span!(target: "midwatch::road", "escalate_overdue", level = row.level);
+    let trace = if span.is_disabled() { None } else { trace_of(parts, row.incident).await? };
+    if let Some(parent) = &trace {
+        commands::trace::continue_trace(&span, parent);
+    }
     let at = parts.engine.now();
     let roster = parts.directory.now().roster(&open.ladder, at);
     let EscalationDue { cycle, pass, level, .. } = *row;
     let command = IncidentCommand::EscalateOverdue { cycle, pass, level, roster, at };
     let purpose = format!("overdue {cycle} {pass} {level}");
     let command_id = mint::derived_at(row.due_at, row.incident.uuid(), &purpose);
-    let metadata = Metadata::of(Actor::Reactor { name: "clock".to_owned() }, command_id);
-    match parts.engine.execute::<Incident>(row.incident, &command, &metadata).await {
+    let metadata =
+        Metadata { trace, ..Metadata::of(Actor::Reactor { name: "clock".to_owned() }, command_id) };
+    match parts.engine.execute::<Incident>(row.incident, &command, &metadata).instrument(span).await {
         Ok(done) => Ok(done.position),
         Err(CommandError::Rejected(_)) => Ok(parts.engine.store().head()),
         Err(CommandError::Fault(fault)) => Err(fault),
     }
+}
+
+/// The trace of whatever opened an incident: every level that it reaches is a part of it.
+async fn trace_of(parts: &Parts, incident: IncidentId) -> Result<Option<String>, EngineError> {
+    let history = parts.engine.store().load(&incident.stream(), 0).await?;
+    Ok(history.first().and_then(|opened| opened.metadata.trace.clone()))
 }

@@ -9,6 +9,7 @@ use domain::{
     incident::{Incident, IncidentEvent, IncidentRejection},
 };
 use store::{Metadata, Position};
+use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
 
 use super::{Conclusion, Problem, Request, replays, saying};
@@ -108,9 +109,9 @@ async fn open(
         terms: first.terms,
         episode,
     };
-    let mut backoff = Backoff::default();
+    let (span, mut backoff) = (deciding(first), Backoff::default());
     loop {
-        match parts.intake.open(&request, metadata).await {
+        match parts.intake.open(&request, metadata).instrument(span.clone()).await {
             Ok(opened) => return opened.done.events.is_empty().then_some(opened.done.position),
             Err(CommandError::Rejected(rejection)) => {
                 let verdict = match rejection {
@@ -169,9 +170,9 @@ fn unreadable(fault: &FactError) -> String {
 
 /// Acknowledges or resolves; without an open incident there is nothing to do.
 async fn finish(parts: &Parts, request: Request) {
-    let mut backoff = Backoff::default();
+    let (span, mut backoff) = (deciding(&request), Backoff::default());
     let (incident, reason) = loop {
-        match act(parts, &request).await {
+        match act(parts, &request).instrument(span.clone()).await {
             Ok(outcome) => break outcome,
             Err(EngineError::Fact(fault)) => break (None, Some((Verdict::Ignored, unreadable(&fault)))),
             Err(fault) => backoff.wait("intake", &fault).await,
@@ -241,6 +242,16 @@ async fn named_incident(
 ) -> Result<Option<IncidentId>, EngineError> {
     let (state, _) = parts.engine.load::<Incident>(named).await?;
     Ok(state.open().filter(|open| open.service == service).map(|_| named))
+}
+
+/// The part of a message's trace in which it is decided; of several messages, the first one's.
+fn deciding(request: &Request) -> Span {
+    // Costs nothing while nobody collects traces; logs leave this target out.
+    let span = info_span!(target: "midwatch::road", "decide_alert", action = request.action.word());
+    if let Some(parent) = &request.cause.metadata.trace {
+        commands::trace::continue_trace(&span, parent);
+    }
+    span
 }
 
 /// The same delivery always makes the same command, so that deciding twice records once.
