@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use crate::{
-    postgres::{quiet, verify},
-    support::{Phone, Server, database, eventually},
-};
+use crate::support::{Phone, Server, database, eventually, quiet, verify};
 
 /// Problems in the group.
 const PROBLEMS: usize = 500;
