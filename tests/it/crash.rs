@@ -173,3 +173,36 @@ async fn a_kill_in_the_middle_of_an_escalation_skips_and_doubles_no_level() {
     tokio::time::sleep(Duration::from_millis(2500)).await;
     assert_eq!(phone.pages().len(), at_acknowledgement, "no page begins after an acknowledgement");
 }
+
+/// The page may have rung or not: it is sent again, and whoever got it twice can tell by its key.
+#[tokio::test]
+async fn a_page_that_was_under_way_at_a_kill_is_sent_again_under_its_key_and_recorded_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());
+    let phone = Phone::listen().await;
+    phone.hang(true);
+    let server = Server::start(&database, &[]).await;
+    let key = server.furnish(&phone.url, 3600).await.generic;
+    let taken = server.post(&format!("/hooks/generic/{key}"), r#"{"title":"disk"}"#.to_owned()).await;
+    assert_eq!(taken, Some(202));
+    let ringing = || async { !phone.pages().is_empty() };
+    server.until("the phone rings and does not answer", ringing).await;
+    server.kill();
+    phone.hang(false);
+
+    let server = Server::start(&database, &[]).await;
+    let query =
+        "{ incidents { nodes { pages { status attempts } timeline(first: 50) { nodes { kind } } } } }";
+    let look = async || server.query(query, json!({})).await["incidents"]["nodes"][0].take();
+    let sent = || async { look().await["pages"][0]["status"] == "SENT" };
+    server.until("the page is recorded as sent", sent).await;
+    eventually("the log is quiet", || quiet(&server)).await;
+    let incident = look().await;
+    assert_eq!(incident["pages"].as_array().map(Vec::len), Some(1), "{incident}");
+    let timeline = incident["timeline"]["nodes"].as_array().expect("it is a list");
+    let count = |kind: &str| timeline.iter().filter(|entry| entry["kind"] == kind).count();
+    assert_eq!((count("page.requested.v1"), count("page.sent.v1")), (1, 1), "{incident}");
+    let pages = phone.pages();
+    let attempts: Vec<usize> = pages.values().map(Vec::len).collect();
+    assert_eq!(attempts, [2], "one key, before the kill and after it: {pages:?}");
+}
