@@ -19,8 +19,8 @@ use crate::support::{Cluster, Phone, Server, database, digests, eventually, quie
 const ALERTS: usize = 2000;
 /// Senders at one time.
 const SENDERS: usize = 32;
-/// How long the database is away.
-const AWAY: Duration = Duration::from_secs(5);
+/// How long the database is away: far longer than the ten seconds for which the lease on the work lasts.
+const AWAY: Duration = Duration::from_secs(30);
 
 async fn leads(server: &Server) -> bool {
     let answer = server.request(Method::GET, "/readyz").send().await;
@@ -151,7 +151,9 @@ impl Seen {
             if status == 202 {
                 self.taken.lock().expect("nobody panicked").insert(title);
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            // Other tests share the machine, and a tool that was refused waits for longer.
+            let pause = Duration::from_millis(if status == 202 { 10 } else { 100 });
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -179,10 +181,12 @@ async fn while_the_database_is_away_alerts_are_refused_and_afterwards_taken_agai
         let (before, refused) = (seen.taken(), seen.refused());
         assert!(!server.is_ready().await, "it says that it is not ready");
         tokio::time::sleep(AWAY).await;
+        assert!(!server.is_ready().await && !leads(&server).await, "the lease on the work has run out");
         assert_eq!(seen.taken(), before, "nothing is taken that cannot be kept");
-        assert!(seen.refused() > refused + 50, "every alert is refused at once");
+        assert!(seen.refused() > refused + 500, "every alert is refused at once");
         with(&cluster, Cluster::resume).await;
         eventually("alerts are taken again", || async { seen.taken() > before + 100 }).await;
+        eventually("it projects and reacts again", || leads(&server)).await;
         seen.enough.store(true, Ordering::Relaxed);
     };
     tokio::join!(sending, breaking);
