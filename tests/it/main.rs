@@ -22,6 +22,7 @@ mod pagerduty;
 mod paging;
 mod postgres;
 mod postgres_groups;
+mod private_targets;
 mod rate_limits;
 mod restart;
 mod rules;

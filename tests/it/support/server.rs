@@ -51,15 +51,24 @@ impl Server {
 
     /// Starts a server where monitoring tools and clients expect it, and waits until it is ready.
     pub(crate) async fn start_at(port: u16, database: &str, arguments: &[&str]) -> Self {
-        let server = Self::spawn(port, database, arguments);
+        let whole = [&["--allow-private-targets", "all"][..], arguments].concat();
+        Self::spawn(port, database, &whole).ready().await
+    }
+
+    /// Starts a server that is not allowed to call this machine, and waits until it is ready.
+    pub(crate) async fn start_guarded(database: &str) -> Self {
+        Self::spawn(free_port(), database, &[]).ready().await
+    }
+
+    async fn ready(self) -> Self {
         let begun = Instant::now();
-        while !server.is_ready().await {
-            let ended = server.child().try_wait().expect("it can be asked");
-            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", server.log());
-            assert!(begun.elapsed() < START, "the server is not ready after {START:?}\n{}", server.log());
+        while !self.is_ready().await {
+            let ended = self.child().try_wait().expect("it can be asked");
+            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", self.log());
+            assert!(begun.elapsed() < START, "the server is not ready after {START:?}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        server
+        self
     }
 
     fn spawn(port: u16, database: &str, arguments: &[&str]) -> Self {
@@ -69,7 +78,6 @@ impl Server {
         let listen = format!("127.0.0.1:{port}");
         let child = Command::new(binary())
             .args(["serve", "--listen", &listen, "--database", database])
-            .args(["--allow-private-targets", "all"])
             .args(arguments)
             .env("MIDWATCH_ADMIN_TOKEN", TOKEN)
             .env("MIDWATCH_LOG_FILTER", "warn")
