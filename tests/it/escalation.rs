@@ -202,3 +202,71 @@ async fn an_incident_that_gets_worse_pages_again_until_somebody_has_it() {
     assert_eq!(app.incidents().await[0]["severity"], "CRITICAL");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn an_empty_level_is_passed_over_at_once_and_the_timeline_says_so() {
+    let app = TestApp::start().await;
+    let [first, second] =
+        [app.create_user("first", "RESPONDER").await, app.create_user("second", "RESPONDER").await];
+    let team = app.create("createTeam", "team", "CreateTeamInput", json!({ "name": "Nobody yet" })).await;
+    let levels = json!([
+        { "targets": [{ "userId": first }], "timeoutSeconds": 300 },
+        { "targets": [{ "teamId": team }], "timeoutSeconds": 300 },
+        { "targets": [{ "userId": second }], "timeoutSeconds": 300 },
+    ]);
+    let service = app.create_service("checkout", &app.create_policy("Gap", levels, 0).await).await;
+    let input = json!({ "serviceId": service, "title": "disk" });
+    let incident = app.create("createIncident", "incident", "CreateIncidentInput", input).await;
+    app.advance_minutes(5).await;
+    let page = &app.outbox.sent_to("second@example.org")[0];
+    assert_eq!(page.level, 3, "nobody is waited for who is not there");
+    let timeline = app.incident(&incident).await["timeline"]["nodes"].take();
+    let messages: Vec<_> =
+        timeline.as_array().expect("a list").iter().map(|one| one["message"].to_string()).collect();
+    let says = messages.iter().any(|message| message.contains("level 2 has nobody on it"));
+    assert!(says, "{messages:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_level_with_a_team_pages_each_of_its_members_at_once() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let input = json!({ "name": "Platform", "memberIds": [world.first, world.second] });
+    let team = app.create("createTeam", "team", "CreateTeamInput", input).await;
+    let levels = json!([{ "targets": [{ "teamId": team }], "timeoutSeconds": 300 }]);
+    let service = app.create_service("platform", &app.create_policy("Platform", levels, 0).await).await;
+    let input = json!({ "serviceId": service, "title": "disk" });
+    app.create("createIncident", "incident", "CreateIncidentInput", input).await;
+    app.settle().await;
+    let mut sent: Vec<_> =
+        app.outbox.sent().into_iter().map(|page| (page.to, page.level, page.reason)).collect();
+    sent.sort();
+    let page = |to: &str| (to.to_owned(), 1, "you are a member of Platform".to_owned());
+    assert_eq!(sent, [page("first@example.org"), page("second@example.org")]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn reassigning_to_a_policy_climbs_its_ladder_from_the_beginning_and_leaves_the_old_one() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let third = app.create_user("third", "RESPONDER").await;
+    let levels = json!([
+        { "targets": [{ "userId": world.boss }], "timeoutSeconds": 600 },
+        { "targets": [{ "userId": third }], "timeoutSeconds": 600 },
+    ]);
+    let policy = app.create_policy("Databases", levels, 0).await;
+    let incident = alert(&app, &world).await;
+    app.advance_minutes(4).await;
+    let payload = app.act("reassignIncident", json!({ "escalationPolicyId": policy }), &incident).await;
+    assert_eq!(payload["rejection"], json!(null));
+    app.settle().await;
+    assert_eq!(app.outbox.sent_to("boss@example.org").len(), 1, "at once");
+    app.advance_minutes(9).await;
+    assert_eq!(app.outbox.sent().len(), 2, "what the old ladder waited for is over");
+    app.advance_minutes(1).await;
+    assert_eq!(app.outbox.sent_to("third@example.org").len(), 1);
+    assert!(app.outbox.sent_to("second@example.org").is_empty());
+    app.stop().await;
+}
