@@ -1,4 +1,4 @@
-//! Clients by others: `graphql-ws` over broken connections, wrong words on sockets, and the audits of `graphql-http`.
+//! Clients by others: `graphql-ws` over broken connections, `wscat`, wrong words on sockets, and the audits of `graphql-http`.
 
 use std::time::Duration;
 
@@ -103,6 +103,38 @@ async fn unsent(server: &Server) -> usize {
             one["pages"].as_array().is_none_or(|pages| pages.iter().any(|page| page["status"] != "SENT"))
         })
         .count()
+}
+
+#[tokio::test]
+async fn whoever_types_the_protocol_into_wscat_sees_incidents_change() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());
+    let phone = Phone::listen().await;
+    let server = Server::start(&database, &[]).await;
+    let key = server.furnish(&phone.url, 3600).await.generic;
+    let query = "subscription { incidentChanged(after: \"0\") { position incident { title status } } }";
+    let subscribe = json!({ "id": "one", "type": "subscribe", "payload": { "query": query } }).to_string();
+    let mut command = node("node_modules/wscat/bin/wscat");
+    command
+        .args(["--connect", &format!("{}/graphql", server.url.replace("http", "ws"))])
+        .args([
+            "--subprotocol",
+            "graphql-transport-ws",
+            "--header",
+            &format!("Authorization: Bearer {TOKEN}"),
+        ])
+        // It stays until it is ended.
+        .args(["--execute", r#"{"type":"connection_init"}"#, "--execute", &subscribe, "--wait", "-1"]);
+    let wscat = Peer::start(command);
+    assert_eq!(wscat.next().expect("it is answered")["type"], "connection_ack");
+    alerts(&server, &key, 0..1).await;
+    let seen = std::iter::from_fn(|| wscat.next())
+        .find(|message| !message["payload"]["data"]["incidentChanged"]["incident"].is_null())
+        .expect("the incident is told of");
+    assert_eq!((&seen["id"], &seen["type"]), (&json!("one"), &json!("next")), "{seen}");
+    let told = &seen["payload"]["data"]["incidentChanged"];
+    assert_eq!(told["incident"], json!({ "title": "alert 0", "status": "TRIGGERED" }), "{seen}");
+    assert!(told["position"].as_str().is_some_and(|text| text.parse::<u64>().is_ok()), "{seen}");
 }
 
 #[tokio::test]
