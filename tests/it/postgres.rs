@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -105,6 +105,41 @@ async fn two_nodes_open_each_incident_once_and_page_it_once_although_the_leader_
     verify(&database);
     let (live, rebuilt) = digests(&database).await;
     assert_eq!(live, rebuilt, "read models made anew are the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_nodes_are_told_at_once_is_one_incident_in_which_every_alert_counts_once() {
+    let database = database().await;
+    let phone = Phone::listen().await;
+    let nodes = [Server::start(&database, &[]).await, Server::start(&database, &[]).await];
+    let key = nodes[0].furnish(&phone.url, 3600).await.generic;
+    let known = || async {
+        let data = nodes[1].query("{ integrations { nodes { id } } }", json!({})).await;
+        data["integrations"]["nodes"].as_array().is_some_and(|all| all.len() == 3)
+    };
+    nodes[1].until("the other node knows the entrance", known).await;
+
+    let path = format!("/hooks/generic/{key}");
+    let same = json!({ "title": "the same", "severity": "low" }).to_string();
+    let taken: Vec<_> = stream::iter(0..ALERTS)
+        .map(|number| nodes[number % 2].post(&path, same.clone()))
+        .buffer_unordered(SENDERS)
+        .collect()
+        .await;
+    assert!(taken.iter().all(|status| *status == Some(202)), "nobody has to say it twice");
+    let count = || async {
+        let incidents = nodes[1].incidents().await;
+        incidents.iter().filter_map(|one| one["alertCount"].as_u64()).sum::<u64>() >= ALERTS as u64
+    };
+    eventually("every alert is in an incident", count).await;
+    eventually("the log is quiet", || quiet(&nodes[1])).await;
+    let incidents = nodes[1].incidents().await;
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert_eq!(incidents[0]["alertCount"], json!(ALERTS), "{incidents:?}");
+    let pages = phone.pages();
+    assert_eq!(pages.values().map(Vec::len).collect::<Vec<_>>(), [1], "it rang once: {pages:?}");
+    nodes.iter().for_each(Server::stop);
+    verify(&database);
 }
 
 /// Every incident has one page, under one key.
