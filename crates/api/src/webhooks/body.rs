@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use futures::StreamExt;
 
-/// What a sender that goes over the limit may still say before it is hung up on: it reads our answer only after it
-/// has sent everything.
+/// What a sender that goes over the limit may say altogether before it is hung up on: it reads our answer only after it
+/// has sent everything. A limit beyond it holds nonetheless.
 const MAX_DRAINED: usize = 8 * 1024 * 1024;
 /// How long a sender may take for one message.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,7 +60,8 @@ pub(super) async fn skip(body: Body, limit: usize) -> bool {
 
 async fn collect(body: Body, limit: usize) -> Read {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > MAX_DRAINED {
+    let most = MAX_DRAINED.max(limit);
+    if announced > most {
         return Read::Head(vec![], announced as u64);
     }
     let mut message = Vec::with_capacity(announced.min(limit));
@@ -70,7 +71,7 @@ async fn collect(body: Body, limit: usize) -> Read {
         size += part.len();
         let room = limit - message.len();
         message.extend_from_slice(part.get(..room).unwrap_or(&part));
-        if size > MAX_DRAINED {
+        if size > most {
             break;
         }
     }
@@ -88,6 +89,27 @@ mod tests {
         assert_eq!(read(Body::empty(), 5).await, Read::Whole(vec![]));
         let beyond = MAX_DRAINED + 1;
         assert_eq!(read(Body::from(vec![0; beyond]), 5).await, Read::Head(vec![], beyond as u64));
+    }
+
+    #[tokio::test]
+    async fn a_message_in_pieces_is_never_taken_for_whole_when_it_was_cut_off() {
+        let part = vec![7_u8; 1024 * 1024];
+        let pieces = |count: usize| {
+            let parts: Vec<_> = vec![Ok::<_, std::convert::Infallible>(part.clone()); count];
+            Body::from_stream(futures::stream::iter(parts))
+        };
+        let (drained, mib) = (MAX_DRAINED / part.len(), part.len());
+        for (count, limit, whole) in [
+            (drained + 1, 5, false),
+            (drained + 1, MAX_DRAINED, false),
+            (drained + 3, (drained + 2) * mib, false),
+            (drained + 2, (drained + 2) * mib, true),
+        ] {
+            let size = count * mib;
+            let expected =
+                if whole { Read::Whole(vec![7; size]) } else { Read::Head(vec![7; limit], size as u64) };
+            assert!(read(pieces(count), limit).await == expected, "{count} pieces within {limit}");
+        }
     }
 
     #[tokio::test]

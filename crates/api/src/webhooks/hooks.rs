@@ -48,7 +48,7 @@ async fn plain(hooks: &Hooks, format: IntegrationKind, key: Key, request: Reques
     let started = Instant::now();
     let key = key.map(|Path(key)| key).unwrap_or_default();
     let (parts, message) = request.into_parts();
-    let limit = hooks.body_limit(format);
+    let limit = format.body_limit();
     let response = if let Some(standing) = hooks.over_limit(format, &key).await {
         let answer = standing.tell(answers::plain(format, Err(Refusal::Limited)));
         if body::skip(message, limit).await { answer } else { answers::closing(answer) }
@@ -117,7 +117,7 @@ async fn event(hooks: &Hooks, request: Request, call: Option<&str>) -> Response 
     let started = Instant::now();
     let (parts, message) = request.into_parts();
     let format = IntegrationKind::PagerDuty;
-    let limit = hooks.body_limit(format);
+    let limit = format.body_limit();
     let response = match body::read(message, limit).await.split() {
         Some((message, whole_bytes)) => match routing_key(&message) {
             Some(key) if key.chars().count() != ROUTING_KEY => answers::pagerduty_wrong_key(),

@@ -52,7 +52,7 @@ async fn call(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
     let asked = format!("{} {}", parts.method, target(&parts));
     let response = if translate::is_opsgenie_call(&asked) {
         let format = IntegrationKind::Opsgenie;
-        let (limit, key) = (hooks.body_limit(format), key(&parts.headers).unwrap_or_default());
+        let (limit, key) = (format.body_limit(), key(&parts.headers).unwrap_or_default());
         if let Some(standing) = hooks.over_limit(format, key).await {
             let answer = standing.tell(answer(Err(Refusal::Limited), started.elapsed()));
             if body::skip(message, limit).await { answer } else { closing(answer) }

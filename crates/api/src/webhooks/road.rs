@@ -113,11 +113,6 @@ impl Hooks {
         }
     }
 
-    /// Bytes that a message of this format may have.
-    pub(super) fn body_limit(&self, format: IntegrationKind) -> usize {
-        format.body_limit().min(self.app.settings.limits.body_bytes)
-    }
-
     /// How the integration stands that this key opens, if more is sent to it than it takes: a message whose key is known
     /// before its bytes are read is then refused without reading them.
     pub(super) async fn over_limit(&self, format: IntegrationKind, key: &str) -> Option<Standing> {

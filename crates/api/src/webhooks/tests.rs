@@ -186,6 +186,20 @@ async fn app_at(store: &Store, clock: VirtualClock) -> App {
     }
 }
 
+/// How CloudWatch's messages prove themselves where the secret address is enough.
+fn raw_sns() -> Verification {
+    Verification::Sns { topics: vec!["arn:aws:sns:eu-central-1:123456789012:alarms".to_owned()], raw: true }
+}
+
+/// Where messages of a kind are sent.
+fn path_of(kind: IntegrationKind, key: &str) -> String {
+    match kind {
+        IntegrationKind::PagerDuty => "/v2/enqueue".to_owned(),
+        IntegrationKind::Opsgenie => "/v2/alerts".to_owned(),
+        kind => format!("/hooks/{}/{key}", kind.path().expect("it has a path")),
+    }
+}
+
 fn event(fields: &Value) -> String {
     let mut event = json!({"routing_key": PAGERDUTY_KEY});
     event.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());

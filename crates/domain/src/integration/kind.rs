@@ -84,21 +84,20 @@ impl IntegrationKind {
         }
     }
 
-    /// The most bytes that a message of this format has, as its sender documents them, or ours where the sender names no
-    /// limit. What the operator allows altogether stays above it.
+    /// The most bytes that are taken of a message of this format. Whatever they are, an event has room for them.
     pub const fn body_limit(self) -> usize {
         const KIB: usize = 1024;
         match self {
             // Amazon SNS, "Quotas": a message has at most 256 KB. It comes as text inside JSON, where a byte of JSON may
             // take two, and with a signature and addresses around it.
             Self::CloudWatch => 2 * 256 * KIB + 16 * KIB,
-            // GitHub, "Webhook events and payloads": what has more than 25 MB is not sent.
-            Self::GitHub => 25 * KIB * KIB,
             // PagerDuty, "Events API v2 overview": the whole event has at most 512 KB. Opsgenie, "Alert API": every
-            // field has its own limit, and all of them together stay below this. The senders of the others name none:
-            // a group of alerts is as large as its templates and `max_alerts` make it.
+            // field has its own limit, and all of them together stay below this. GitHub sends up to 25 MB, of which
+            // nothing that anybody is woken for has more than a fraction. The others name no limit: a group of alerts is
+            // as large as its templates and `max_alerts` make it.
             Self::PagerDuty
             | Self::Opsgenie
+            | Self::GitHub
             | Self::Generic
             | Self::Alertmanager
             | Self::Grafana

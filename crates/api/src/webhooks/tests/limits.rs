@@ -112,6 +112,29 @@ async fn clients_of_pagerduty_and_opsgenie_are_told_in_their_format() {
 }
 
 #[tokio::test]
+async fn each_format_takes_as_many_bytes_as_is_documented() {
+    let mut doors = Doors::new().await;
+    for kind in IntegrationKind::ALL.into_iter().filter(|kind| *kind != IntegrationKind::Email) {
+        let limit = 1024 * if kind == IntegrationKind::CloudWatch { 528 } else { 512 };
+        let verification = match kind {
+            IntegrationKind::CloudWatch => raw_sns(),
+            _ => Verification::Key,
+        };
+        let key = doors.open(kind, verification, Reading::default()).await;
+        for (more, too_large) in [(0, false), (1, true)] {
+            let event = json!({"routing_key": key, "title": "x"}).to_string();
+            let body = event.clone() + &" ".repeat(limit - event.len() + more);
+            let request =
+                Request::post(path_of(kind, &key)).header("Authorization", format!("GenieKey {key}"));
+            let (status, answer) = doors.send(request.body(Body::from(body)).expect("a request")).await;
+            assert_eq!(status == StatusCode::PAYLOAD_TOO_LARGE, too_large, "{kind:?}, {more}: {answer}");
+            let said = answer.to_string().contains(&limit.to_string());
+            assert_eq!(said, too_large, "{kind:?}, {more}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_guesses_keys_is_told_nothing() {
     let doors = Doors::new().await;
     for (path, body) in [
