@@ -154,12 +154,15 @@ impl Hooks {
         let (integration, entrance) = directory
             .integration_by_key(key, self.app.engine.now())
             .filter(|(_, it)| it.kind == format)
-            // Of a message that is too large the head is kept for the delivery log; a signature cannot be checked over it.
-            .filter(|(_, it)| whole_bytes.is_none() || !it.verification.covers_bytes())
             .ok_or(Refusal::NoEntrance)?;
         let stands = standing.insert(self.limits.look(&self.app, &directory, integration, entrance).await);
         if stands.is_over() {
             return Err(Refusal::Limited);
+        }
+        // Of a message that is too large the head is kept for the delivery log, unless the proof is over all of it.
+        if let Some(bytes) = whole_bytes.filter(|_| entrance.verification.covers_bytes()) {
+            let why = Unproven::too_large(bytes, format.body_limit());
+            return Err(self.unproven(&directory, integration, why).await);
         }
         let url = format!("{}{target}", self.app.settings.public_url);
         let claim = Claim { headers, url: &url, posted, body: &message };
@@ -233,11 +236,7 @@ impl Hooks {
         let (vault, sns) = (engine.store().vault(), &self.app.sns);
         match self.verifier.prove(vault, sns, entrance, claim, engine.now()).await {
             Ok(proven) => Ok(proven),
-            Err(Doubt::Unproven(why)) => {
-                let known = directory.integrations.get(&integration).map(|known| &**known);
-                self.refusals.note(engine, integration, known, reason(&why.why)).await;
-                Err(Refusal::Unproven(why))
-            }
+            Err(Doubt::Unproven(why)) => Err(self.unproven(directory, integration, why).await),
             Err(Doubt::Later(why)) => {
                 tracing::warn!(%integration, why, "a message could not be verified now");
                 Err(Refusal::Unavailable)
@@ -247,6 +246,13 @@ impl Hooks {
                 Err(Refusal::Unavailable)
             }
         }
+    }
+
+    /// The refusal of a message that did not prove itself, and its trace.
+    async fn unproven(&self, directory: &Directory, integration: IntegrationId, why: Unproven) -> Refusal {
+        let known = directory.integrations.get(&integration).map(|known| &**known);
+        self.refusals.note(&self.app.engine, integration, known, reason(&why.why)).await;
+        Refusal::Unproven(why)
     }
 
     /// Records the message as it came, then tries to understand it.

@@ -63,6 +63,36 @@ async fn a_replayed_message_is_kept_once() {
 }
 
 #[tokio::test]
+async fn a_message_too_large_for_its_signature_leaves_the_trace_of_a_bad_one() {
+    let mut doors = Doors::new().await;
+    let signed = |preset| Verification::Signature(SignatureScheme::of(preset));
+    for (kind, verification, limit) in [
+        (IntegrationKind::Generic, signed_with_time(), 512 * 1024),
+        (IntegrationKind::PagerDuty, signed(Preset::PagerDuty), 512 * 1024),
+        (IntegrationKind::Opsgenie, signed(Preset::Midwatch), 512 * 1024),
+        (IntegrationKind::GitHub, signed(Preset::GitHub), 512 * 1024),
+        (IntegrationKind::CloudWatch, raw_sns(), 528 * 1024),
+    ] {
+        let key = doors.open(kind, verification, Reading::default()).await;
+        let body = format!(r#"{{"routing_key":"{key}","title":"{}"}}"#, "a".repeat(limit));
+        let (path, bytes) = (path_of(kind, &key), body.len());
+        for _ in 0..3 {
+            let request = Request::post(&path).header("Authorization", format!("GenieKey {key}"));
+            let (status, answer) =
+                doors.send(request.body(Body::from(body.clone())).expect("a request")).await;
+            assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{kind:?}: {answer}");
+            assert!(answer.to_string().contains(&limit.to_string()), "{kind:?}: {answer}");
+        }
+        let noted = doors.noted().await;
+        assert_eq!((noted.len(), &noted[0]["count"]), (1, &json!(1)), "{kind:?}");
+        let reason = noted[0]["reason"].as_str().expect("a reason");
+        let told = reason.starts_with("too large") && reason.contains(&bytes.to_string());
+        assert!(told && reason.contains(&limit.to_string()), "{kind:?}: {reason}");
+        assert!(doors.kept().await.is_empty(), "{kind:?}: nothing of it is kept");
+    }
+}
+
+#[tokio::test]
 async fn what_is_signed_anew_for_each_attempt_is_kept_once_under_its_id() {
     let mut doors = Doors::new().await;
     let standard = Verification::Signature(SignatureScheme::of(Preset::StandardWebhooks));

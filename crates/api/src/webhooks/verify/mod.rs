@@ -87,6 +87,14 @@ impl Unproven {
         Self { slug: "wrong-signature", why: reason(&why.into()), challenge: "HMAC" }
     }
 
+    /// Of a message that had more bytes than are read; so many are known of.
+    pub(super) fn too_large(bytes: u64, limit: usize) -> Self {
+        let why = format!(
+            "too large: at most {limit} bytes are read, {bytes} or more came, and the signature is over all of them"
+        );
+        Self { slug: "too-large", why: reason(&why), challenge: "HMAC" }
+    }
+
     fn wrong_secret(why: impl Into<String>, challenge: &'static str) -> Self {
         Self { slug: "wrong-secret", why: reason(&why.into()), challenge }
     }
