@@ -17,8 +17,8 @@ use store::{DatabaseUrl, Options};
 
 use crate::cli::{LogFlags, ServeFlags};
 
-/// Bytes in a mail at the most: it is kept whole, in one event.
-const MAX_MAIL: usize = 32 * 1024 * 1024;
+/// Bytes in a mail at the most: it is kept whole, in one event, which has room for as many in base64.
+const MAX_MAIL: usize = store::MAX_PAYLOAD / 2;
 
 /// Everything that can be chosen, in the words of the operator.
 #[derive(Clone, Deserialize, Serialize)]
@@ -311,7 +311,10 @@ mod tests {
         );
         assert!(wrong(Config { smtp_listen: Some("25".into()), ..default() }).starts_with("--smtp-listen"));
         assert!(wrong(Config { smtp_domain: Some("a b".into()), ..default() }).starts_with("--smtp-domain"));
-        assert!(wrong(Config { smtp_max_bytes: Some(1), ..default() }).starts_with("--smtp-max-bytes"));
+        for bytes in [1, store::MAX_PAYLOAD / 2 + 1] {
+            let chosen = Config { smtp_max_bytes: Some(bytes), ..default() };
+            assert!(wrong(chosen).starts_with("--smtp-max-bytes"), "{bytes}");
+        }
         assert_eq!(wrong(default()), "");
     }
 

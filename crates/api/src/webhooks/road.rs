@@ -11,7 +11,7 @@ use domain::{
 };
 use metrics::counter;
 use ring::digest;
-use store::{Metadata, Position, StoreError};
+use store::{MAX_PAYLOAD, Metadata, Position, StoreError};
 use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
@@ -259,10 +259,7 @@ impl Hooks {
     async fn keep(&self, kept: Kept, entrance: &Entrance, message: Vec<u8>) -> Result<Accepted, Refusal> {
         let Kept { delivery, integration, proven, envelope, trace } = kept;
         let (format, service, at) = (entrance.kind, entrance.service, self.app.engine.now());
-        let (body, binary) = match String::from_utf8(message) {
-            Ok(text) => (RawBody::Text(text), None),
-            Err(error) => (RawBody::Base64(STANDARD.encode(error.as_bytes())), Some(error.into_bytes())),
-        };
+        let (body, binary) = raw(message);
         let metadata =
             Metadata { trace, ..Metadata::of(Actor::Integration { id: integration }, delivery.uuid()) };
         let Proven { proof, mistimed, .. } = proven;
@@ -302,6 +299,27 @@ impl Hooks {
             Err(why) => Err(Refusal::Malformed { delivery, why }),
         }
     }
+}
+
+/// Bytes that the text of a message may take in an event: what is around it has its place, too.
+const MAX_TEXT: usize = MAX_PAYLOAD / 4 * 3;
+
+/// The bytes of a message as an event holds them, and once more if that is in base64. Text is, too, if it is made of so many
+/// control characters that an event, in which each takes six bytes, has no room for it.
+fn raw(message: Vec<u8>) -> (RawBody, Option<Vec<u8>>) {
+    let in_event = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    let has_room =
+        |text: &str| text.len() <= MAX_TEXT / 6 || text.bytes().map(in_event).sum::<usize>() <= MAX_TEXT;
+    let bytes = match String::from_utf8(message) {
+        Ok(text) if has_room(&text) => return (RawBody::Text(text), None),
+        Ok(text) => text.into_bytes(),
+        Err(error) => error.into_bytes(),
+    };
+    (RawBody::Base64(STANDARD.encode(&bytes)), Some(bytes))
 }
 
 /// What is known of a message that is to be kept.

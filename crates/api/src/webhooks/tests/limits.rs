@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use axum::http::HeaderMap;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::integration::{ProofChange, WatchChange};
 use futures::stream;
@@ -132,6 +133,27 @@ async fn each_format_takes_as_many_bytes_as_is_documented() {
             assert_eq!(said, too_large, "{kind:?}, {more}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_message_of_almost_nothing_but_control_characters_has_its_place_in_an_event() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::CloudWatch, raw_sns(), Reading::default()).await;
+    for (path, bytes, expected) in [
+        ("/hooks/generic/generic-key".to_owned(), 512 * 1024, StatusCode::BAD_REQUEST),
+        (path_of(IntegrationKind::CloudWatch, &key), 528 * 1024, StatusCode::ACCEPTED),
+    ] {
+        let mut message = b"disk full\n".to_vec();
+        message.resize(bytes, 1);
+        let (status, answer) = doors.post(&path, message.clone()).await;
+        assert_eq!(status, expected, "{answer}");
+        let kept = doors.kept().await.pop().expect("it is kept");
+        let text = kept["body"]["base64"].as_str().expect("as bytes");
+        assert!(STANDARD.decode(text).expect("base64") == message);
+    }
+    let quotes = json!({"title": "x", "details": "\"\n".repeat(100 * 1024)}).to_string();
+    assert_eq!(doors.post("/hooks/generic/generic-key", quotes.clone()).await.0, StatusCode::ACCEPTED);
+    assert_eq!(doors.kept().await[2]["body"]["text"], quotes, "what has room stays a text");
 }
 
 #[tokio::test]
