@@ -47,7 +47,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
         links: links(message),
         images: images(message),
         labels: labels(message),
-        at: words::time(message.any(&["updated_ms", "last_updated", "date_ms", "date", "timestamp"])),
+        at: words::first_time(message, &["updated_ms", "last_updated", "date_ms", "date", "timestamp"]),
         ..severity(message, kind.as_deref()).alert()
     }
     .into())

@@ -63,7 +63,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
         images: images(message),
         labels: labels(message),
         routing_key: message.any(&ROUTING_KEY).text().map(|key| text::word(&key)),
-        at: words::time(message.any(&TIME)),
+        at: words::first_time(message, &TIME),
         ..words::severity(message.any(&SEVERITY)).alert()
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
             .text()
             .map(|condition| text::word(&condition)),
         labels: text::labels(message.any(&["labels", "targets_labels"])),
-        at: words::time(message.any(&["activated_at", "created_at", "timestamp", "updated_at"])),
+        at: words::first_time(message, &["activated_at", "created_at", "timestamp", "updated_at"]),
         ..words::severity(message.any(&["priority", "severity"])).alert()
     }
     .into())

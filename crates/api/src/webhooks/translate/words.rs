@@ -54,6 +54,11 @@ pub(super) fn action(word: &str) -> Option<AlertAction> {
     })
 }
 
+/// The first of these fields that is a time. A variable that a template left as it is hides none that is one.
+pub(super) fn first_time(message: &Json<'_>, names: &[&str]) -> Option<Timestamp> {
+    names.iter().find_map(|name| time(message.any(&[name])))
+}
+
 /// A time: RFC 3339, or the time since 1970 in seconds, milliseconds, microseconds or nanoseconds, told apart by size,
 /// as a number or a text. Go's zero time, which means "not known", is none.
 pub(super) fn time(said: &Json<'_>) -> Option<Timestamp> {

@@ -42,6 +42,18 @@ fn a_variable_that_was_not_filled_in_is_absent() {
 }
 
 #[test]
+fn a_time_that_was_not_filled_in_hides_none_that_was() {
+    let at = |body: &Value| datadog(body).at.map(domain::Timestamp::millis);
+    let mut body = with("updated_ms", json!("$LAST_UPDATED"));
+    body["date_ms"] = json!("1795489207000");
+    assert_eq!(at(&body), Some(1_795_489_207_000));
+    body["date_ms"] = json!("$DATE");
+    assert_eq!(at(&body), None);
+    body["date"] = json!(1_795_489_208);
+    assert_eq!(at(&body), Some(1_795_489_208_000));
+}
+
+#[test]
 fn every_transition_means_what_it_says() {
     for word in
         ["Triggered", "Re-Triggered", "No Data", "Re-No Data", "Warn", "Re-Warn", "Renotify", "Whatever"]
