@@ -56,13 +56,13 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
         IntegrationKind::Generic => &["idempotency-key", "webhook-id", "x-webhook-id", "x-github-delivery"],
         IntegrationKind::Sentry => &["request-id"],
         IntegrationKind::GitHub => &["x-github-delivery"],
+        IntegrationKind::CloudWatch => &["x-amz-sns-message-id"],
         IntegrationKind::Alertmanager
         | IntegrationKind::PagerDuty
         | IntegrationKind::Grafana
         | IntegrationKind::Opsgenie
         | IntegrationKind::Datadog
         | IntegrationKind::NewRelic
-        | IntegrationKind::CloudWatch
         | IntegrationKind::Heartbeat
         | IntegrationKind::Email => &[],
     };

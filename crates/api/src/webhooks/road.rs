@@ -331,17 +331,21 @@ struct Kept {
     trace: Option<String>,
 }
 
-/// A message that can be told from all others keeps its id when it is sent again, so that it is kept once. The bytes
-/// are part of what it is: a sender that uses one id for two messages has sent two.
+/// A message that can be told from all others keeps its id when it is sent again, so that it is kept once. What is proven
+/// is the same however it is written. Where an id is only said, the bytes are part of what it is: a sender that uses one
+/// id for two messages has sent two.
 fn identity(integration: IntegrationId, proven: &Proven, envelope: &Envelope, message: &[u8]) -> DeliveryId {
-    let Some(unique) = proven.unique.as_deref().or(envelope.sender_id.as_deref()) else {
-        return DeliveryId::new(mint::uuid());
-    };
     // One mail may be for several problems, each named in an address of its own.
     let part = envelope.topic.as_deref().filter(|_| envelope.mail_from.is_some());
     let call = envelope.call.as_deref().or(part).unwrap_or_default();
-    let digest = digest::digest(&digest::SHA256, message);
-    let purpose = format!("delivery {unique}\n{call}\n{}", STANDARD.encode(digest));
+    let purpose = match (&proven.unique, &envelope.sender_id) {
+        (Some(unique), _) => format!("proven delivery {unique}\n{call}"),
+        (None, Some(said)) => {
+            let digest = digest::digest(&digest::SHA256, message);
+            format!("delivery {said}\n{call}\n{}", STANDARD.encode(digest))
+        }
+        (None, None) => return DeliveryId::new(mint::uuid()),
+    };
     DeliveryId::new(mint::derived(integration.uuid(), &purpose))
 }
 

@@ -58,6 +58,21 @@ async fn a_signed_alarm_is_kept_once() {
 }
 
 #[tokio::test]
+async fn a_signed_alarm_is_the_same_however_its_json_is_written() {
+    let (doors, path, _) = open(TOPIC, false).await;
+    let (_, first) = doors.post(&path, fixture("alarm_v2.json")).await;
+    let mut message: Value = serde_json::from_slice(&fixture("alarm_v2.json")).expect("JSON");
+    let spaced = serde_json::to_string_pretty(&message).expect("JSON");
+    message["MoreThanIsSigned"] = json!(1);
+    for written in [spaced, message.to_string(), format!(" {message}\n")] {
+        let (status, again) = doors.post(&path, written).await;
+        assert_eq!((status, &again["deduplicated"]), (StatusCode::ACCEPTED, &json!(true)));
+        assert_eq!(again["delivery"], first["delivery"]);
+    }
+    assert_eq!(doors.kept().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_subscription_is_confirmed_only_if_it_is_genuine_and_its_topic_may_send() {
     let (doors, path, amazon) = open(TOPIC, false).await;
     let mut forged: Value = serde_json::from_slice(&fixture("confirmation_v2.json")).expect("JSON");

@@ -27,6 +27,36 @@ fn signed_with_time() -> Verification {
     Verification::Signature(SignatureScheme::of(Preset::GrafanaWithTime))
 }
 
+impl Doors {
+    /// The integration that a key opens.
+    fn id_of(&self, key: &str) -> IntegrationId {
+        self.app.directory.now().integration_by_key(key, self.clock.now()).expect("it opens").0
+    }
+
+    /// Another secret.
+    async fn sealed(&self, number: u128, secret: &[u8]) -> SecretId {
+        let id = SecretId::new(Uuid::from_u128(number));
+        self.store.vault().seal(id, secret).await.expect("sealed");
+        id
+    }
+}
+
+/// Another proof and another key.
+fn changed(key: Option<&str>, proof: ProofChange, at: Timestamp) -> IntegrationCommand {
+    IntegrationCommand::UpdateIntegration {
+        name: None,
+        service: None,
+        enabled: None,
+        key_hash: key.map(key_hash),
+        proof,
+        reading: None,
+        rate_limit: None,
+        watch: WatchChange::Keep,
+        unknown: vec![],
+        at,
+    }
+}
+
 #[tokio::test]
 async fn a_late_or_early_message_is_taken_and_marked() {
     let mut doors = Doors::new().await;
@@ -60,6 +90,47 @@ async fn a_replayed_message_is_kept_once() {
     assert_eq!(doors.kept().await.len(), 1);
     doors.send(timed(&key, secret, 1_764_000_001, BODY)).await;
     assert_eq!(doors.kept().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_replay_is_known_however_its_signature_is_written() {
+    let mut doors = Doors::new().await;
+    let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
+    let (id, other) = (doors.id_of(&key), b"another secret");
+    let rotated = doors.sealed(100, other).await;
+    let at = doors.clock.now();
+    let proof =
+        ProofChange { secret: Some(rotated), keep_until: Some(at.plus_seconds(60)), ..Default::default() };
+    doors.change(id, &changed(None, proof, at)).await;
+    let text = format!("{}:{BODY}", NOW / 1000);
+    let (old, new) = (hex(b"a secret of the sender", &text), hex(other, &text));
+    let send = |signature: String| {
+        let request = Request::post(format!("/hooks/generic/{key}"))
+            .header("X-Grafana-Alerting-Timestamp", (NOW / 1000).to_string())
+            .header("X-Grafana-Alerting-Signature", signature);
+        doors.send(request.body(Body::from(BODY)).expect("a request"))
+    };
+    let (_, first) = send(format!("{old},{new}")).await;
+    assert_eq!(first["deduplicated"], Value::Null);
+    for written in [
+        format!("{old},{new}"),
+        old.clone(),
+        new.clone(),
+        format!("{new},{old}"),
+        old.to_uppercase(),
+        new.to_uppercase(),
+        format!("{},{}", &old[..32].to_uppercase(), old),
+        format!("{old},"),
+        format!(" ,;{old} "),
+        format!("{old},00"),
+        format!("{},{old}", "00".repeat(32)),
+        format!("{old} {old};{old}"),
+    ] {
+        let (status, again) = send(written.clone()).await;
+        assert_eq!((status, &again["deduplicated"]), (StatusCode::ACCEPTED, &json!(true)), "{written}");
+        assert_eq!(again["delivery"], first["delivery"], "{written}");
+    }
+    assert_eq!(doors.kept().await.len(), 1);
 }
 
 #[tokio::test]
@@ -142,27 +213,11 @@ async fn fifty_equal_messages_with_one_id_are_kept_once_and_other_words_under_it
 async fn both_secrets_and_keys_are_good_until_the_rotation_ends() {
     let mut doors = Doors::new().await;
     let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
-    let id = doors.app.directory.now().integration_by_key(&key, doors.clock.now()).expect("it opens").0;
-    let secret = SecretId::new(Uuid::from_u128(100));
-    doors.store.vault().seal(secret, b"another secret").await.expect("sealed");
+    let (id, secret) = (doors.id_of(&key), doors.sealed(100, b"another secret").await);
     let (at, new_key) = (doors.clock.now(), "f".repeat(32));
-    let change = IntegrationCommand::UpdateIntegration {
-        name: None,
-        service: None,
-        enabled: None,
-        key_hash: Some(key_hash(&new_key)),
-        proof: ProofChange {
-            secret: Some(secret),
-            keep_until: Some(at.plus_seconds(3600)),
-            ..Default::default()
-        },
-        reading: None,
-        rate_limit: None,
-        watch: WatchChange::Keep,
-        unknown: vec![],
-        at,
-    };
-    doors.change(id, &change).await;
+    let proof =
+        ProofChange { secret: Some(secret), keep_until: Some(at.plus_seconds(3600)), ..Default::default() };
+    doors.change(id, &changed(Some(&new_key), proof, at)).await;
     let mut seconds = NOW / 1000;
     for (later, old) in [(0, StatusCode::ACCEPTED), (3600, StatusCode::NOT_FOUND)] {
         doors.clock.advance(std::time::Duration::from_secs(later));

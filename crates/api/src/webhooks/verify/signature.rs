@@ -5,7 +5,7 @@ use domain::{
     Timestamp,
     integration::{Algorithm, Encoding, SignatureScheme},
 };
-use ring::hmac;
+use ring::{digest, hmac};
 use subtle::ConstantTimeEq;
 
 use super::{Claim, Unproven, content, secrets::Secret};
@@ -19,7 +19,8 @@ const MAX_SIGNATURES: usize = 10;
 pub(super) struct Signed {
     /// When it was signed.
     pub(super) at: Option<Timestamp>,
-    /// What no other message has, if the time or an id is signed too.
+    /// What no other message has, if the time or an id is signed too. Made of what is signed, not of how the signature
+    /// is written: that may be written in several ways, and stand beside others.
     pub(super) unique: Option<String>,
 }
 
@@ -60,12 +61,13 @@ pub(super) fn check(
         );
         return Err(Unproven::wrong_signature(why));
     }
-    let unique = if id.is_empty() {
-        scheme.signs_time().then(|| format!("{time} {given}"))
-    } else {
-        // Each attempt is signed anew, with a time of its own; the id is the same in all of them.
-        Some(id.to_owned())
-    };
+    // Each attempt is signed anew, with a time of its own; an id is the same in all of them.
+    let time_of_first = if id.is_empty() { time } else { "" };
+    let unique = (!id.is_empty() || scheme.signs_time()).then(|| {
+        let mut context = digest::Context::new(&digest::SHA256);
+        content::pieces(&scheme.content, time_of_first, id, claim, |piece| context.update(piece));
+        format!("{time_of_first} {id} {}", STANDARD.encode(context.finish()))
+    });
     Ok(Signed { at, unique })
 }
 

@@ -18,8 +18,7 @@ pub(super) async fn check(
     let message = match SnsMessage::parse(claim.body) {
         Ok(message) if !said_raw => message,
         Ok(_) | Err(_) if raw => {
-            let unique = claim.header("x-amz-sns-message-id").map(str::to_owned);
-            return Ok(Proven { unique, ..Proven::by(Proof::Key) });
+            return Ok(Proven::by(Proof::Key));
         }
         Ok(_) => return Err(Unproven::unsigned("raw deliveries are not signed, and not taken here").into()),
         Err(why) => {
@@ -39,6 +38,7 @@ pub(super) async fn check(
             subscription: message.asks_to_confirm().then(|| Box::new(message)),
             ..Proven::by(Proof::Signature)
         }),
+            // Its id is signed, and the same when it is sent again.
         Err(SnsError::NotGenuine(why)) => Err(Unproven::wrong_signature(why).into()),
         Err(SnsError::Fetch(why)) => Err(Doubt::Later(why.to_string())),
     }

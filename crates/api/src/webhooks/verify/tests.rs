@@ -272,7 +272,10 @@ fn a_scheme_of_ones_own_covers_whatever_else_there_is() {
     let pairs = [("x-own", signature.as_str()), ("x-time", "1764000000"), ("x-id", "7")];
     let signed = checked(&scheme, &["secret"], &pairs, "", b"{}").expect("it is genuine");
     assert_eq!(signed.at.map(Timestamp::millis), Some(1_764_000_000_000));
-    assert_eq!(signed.unique.as_deref(), Some("7"));
+    let again = format!("t=1;{}", STANDARD.encode(ring::hmac::sign(&key, b"7/1764000001/{}!")));
+    let later = [("x-own", again.as_str()), ("x-time", "1764000001"), ("x-id", "7")];
+    let repeated = checked(&scheme, &["secret"], &later, "", b"{}").expect("it is genuine");
+    assert_eq!((signed.unique.is_some(), &repeated.unique), (true, &signed.unique), "one id, two attempts");
     for time in ["", "now", "-1"] {
         let pairs = [("x-own", signature.as_str()), ("x-time", time), ("x-id", "7")];
         assert_eq!(checked(&scheme, &["secret"], &pairs, "", b"{}"), Err("unsigned"), "{time:?}");
