@@ -73,6 +73,27 @@ async fn a_signed_alarm_is_the_same_however_its_json_is_written() {
 }
 
 #[tokio::test]
+async fn an_alarm_that_comes_late_is_taken_and_marked() {
+    let (doors, path, _) = open(TOPIC, false).await;
+    let published: Timestamp = "2026-11-24T03:00:01Z".parse().expect("a time");
+    let messages = [
+        ("alarm_v1.json", 300, Value::Null),
+        // Published ten minutes after the others.
+        ("ok_v2.json", 300, json!({"early_by_seconds": 300})),
+        ("alarm_v2.json", 301, json!({"late_by_seconds": 301})),
+        ("text_v2.json", 7200, json!({"late_by_seconds": 7200})),
+        ("confirmation_v2.json", 86_400, json!({"late_by_seconds": 86_400})),
+    ];
+    for (past, (name, seconds, mark)) in messages.into_iter().enumerate() {
+        let at = published.plus_seconds(seconds);
+        doors.clock.advance(at.since(doors.app.engine.now()));
+        assert_eq!(doors.post(&path, fixture(name)).await.0, StatusCode::ACCEPTED, "{name}");
+        let kept = doors.kept().await;
+        assert_eq!((kept.len(), &kept[past]["mistimed"]), (past + 1, &mark), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_is_confirmed_only_if_it_is_genuine_and_its_topic_may_send() {
     let (doors, path, amazon) = open(TOPIC, false).await;
     let mut forged: Value = serde_json::from_slice(&fixture("confirmation_v2.json")).expect("JSON");

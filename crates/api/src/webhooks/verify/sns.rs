@@ -1,9 +1,13 @@
 //! Messages of Amazon's Simple Notification Service: signed by it, and from a topic that may send.
 
 use connectors::{Sns, SnsError, SnsMessage};
-use domain::{Timestamp, delivery::Proof};
+use domain::{Timestamp, delivery::Proof, integration::SignatureScheme};
 
-use super::{Claim, Doubt, Proven, Unproven};
+use super::{Claim, Doubt, Proven, Unproven, mistimed};
+use crate::webhooks::translate;
+
+/// How old a message may be before it is marked. The service tries again for more than an hour, which is taken too.
+const TOLERANCE: u64 = SignatureScheme::TOLERANCE_SECONDS as u64;
 
 /// Whether a message is the service's, or a raw one of whoever knows the secret address, where those are taken.
 pub(super) async fn check(
@@ -34,11 +38,12 @@ pub(super) async fn check(
     let seconds = u64::try_from(now.millis() / 1000).unwrap_or(0);
     match sns.verify(&message, seconds).await {
         Ok(()) => Ok(Proven {
+            // Its id is signed, and the same when it is sent again.
             unique: Some(message.message_id.clone()),
+            mistimed: translate::time(&message.timestamp).and_then(|at| mistimed(at, now, TOLERANCE)),
             subscription: message.asks_to_confirm().then(|| Box::new(message)),
             ..Proven::by(Proof::Signature)
         }),
-            // Its id is signed, and the same when it is sent again.
         Err(SnsError::NotGenuine(why)) => Err(Unproven::wrong_signature(why).into()),
         Err(SnsError::Fetch(why)) => Err(Doubt::Later(why.to_string())),
     }
