@@ -3,6 +3,7 @@
 mod cloud_watch;
 mod limits;
 mod opsgenie;
+mod overload;
 mod proof;
 
 use std::sync::Arc;

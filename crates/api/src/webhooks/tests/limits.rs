@@ -1,4 +1,4 @@
-//! What an integration takes, how its senders are told that it was too much, and what remains of the rest.
+//! What an integration takes, and what remains of the rest.
 
 use std::convert::Infallible;
 
@@ -16,7 +16,7 @@ use super::{
 
 impl Doors {
     /// Opens another entrance that takes so many messages in a minute, and returns its id and its key.
-    async fn limited(
+    pub(super) async fn limited(
         &mut self,
         kind: IntegrationKind,
         verification: Verification,
@@ -42,7 +42,7 @@ impl Doors {
     }
 
     /// The same as `send`, with the headers of the answer.
-    async fn hear(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    pub(super) async fn hear(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
         let response = self.router.clone().oneshot(request).await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
@@ -54,62 +54,8 @@ fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(path).body(body.into()).expect("a request")
 }
 
-fn told<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn told<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().expect("text"))
-}
-
-#[tokio::test]
-async fn each_caller_is_told_in_the_way_that_makes_it_send_again() {
-    let mut doors = Doors::new().await;
-    for (kind, path, expected) in [
-        (IntegrationKind::Generic, "generic", StatusCode::TOO_MANY_REQUESTS),
-        (IntegrationKind::Alertmanager, "alertmanager", StatusCode::SERVICE_UNAVAILABLE),
-        (IntegrationKind::Grafana, "grafana", StatusCode::SERVICE_UNAVAILABLE),
-        (IntegrationKind::Datadog, "datadog", StatusCode::SERVICE_UNAVAILABLE),
-        (IntegrationKind::NewRelic, "newrelic", StatusCode::SERVICE_UNAVAILABLE),
-        (IntegrationKind::Sentry, "sentry", StatusCode::SERVICE_UNAVAILABLE),
-        (IntegrationKind::GitHub, "github", StatusCode::SERVICE_UNAVAILABLE),
-    ] {
-        let (_, key) = doors.limited(kind, Verification::Key, 1).await;
-        let path = format!("/hooks/{path}/{key}");
-        let (status, headers, _) = doors.hear(post(&path, "{}")).await;
-        assert!(status != expected, "{kind:?}: the first is taken, and told what is left");
-        assert_eq!((told(&headers, "ratelimit-remaining"), told(&headers, "retry-after")), (Some("0"), None));
-        let (status, headers, answer) = doors.hear(post(&path, "{}")).await;
-        assert_eq!((status, &answer["retryable"]), (expected, &json!(true)), "{kind:?}");
-        assert_eq!(answer["type"], "urn:midwatch:problem:rate-limited", "{kind:?}");
-        assert_eq!(
-            (told(&headers, "retry-after"), told(&headers, "ratelimit-limit")),
-            (Some("60"), Some("1"))
-        );
-        assert_eq!((told(&headers, "ratelimit-reset"), told(&headers, "connection")), (Some("60"), None));
-    }
-}
-
-#[tokio::test]
-async fn clients_of_pagerduty_and_opsgenie_are_told_in_their_format() {
-    let mut doors = Doors::new().await;
-    let (_, key) = doors.limited(IntegrationKind::PagerDuty, Verification::Key, 1).await;
-    let trigger = json!({"routing_key": key, "event_action": "trigger", "payload": {"summary": "disk"}});
-    let call = || post("/v2/enqueue", trigger.to_string());
-    let (status, headers, _) = doors.hear(call()).await;
-    assert_eq!((status, told(&headers, "ratelimit-limit")), (StatusCode::ACCEPTED, Some("1")));
-    let (status, headers, answer) = doors.hear(call()).await;
-    assert_eq!((status, told(&headers, "retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("60")));
-    assert_eq!(answer["status"], "throttle exceeded");
-
-    let (_, key) = doors.limited(IntegrationKind::Opsgenie, Verification::Key, 1).await;
-    let call = || {
-        let request = Request::post("/v2/alerts").header("Authorization", format!("GenieKey {key}"));
-        request.body(Body::from(r#"{"message":"disk"}"#)).expect("a request")
-    };
-    let (status, headers, _) = doors.hear(call()).await;
-    assert_eq!((status, told(&headers, "ratelimit-limit")), (StatusCode::ACCEPTED, Some("1")));
-    let (status, headers, answer) = doors.hear(call()).await;
-    assert_eq!((status, told(&headers, "retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("60")));
-    assert_eq!(answer["message"], "You are making too many requests!");
-    assert!(answer["requestId"].is_string());
-    assert_eq!(doors.kept().await.len(), 1, "of what came since the second was opened");
 }
 
 #[tokio::test]
