@@ -56,7 +56,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
         action,
         key,
         title,
-        details: message.any(&DETAILS).prose().and_then(|details| text::details(&details)),
+        details: details(message, said.as_deref()),
         source: source.map(|source| text::word(&source)),
         component: message.any(&COMPONENT).text().map(|component| text::word(&component)),
         links: links(message),
@@ -66,6 +66,13 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {
         at: words::first_time(message, &TIME),
         ..words::severity(message.any(&SEVERITY)).alert()
     })
+}
+
+/// Longer words. Where the title has a name of its own, they may be under those that serve as one elsewhere.
+fn details(message: &Json<'_>, title: Option<&str>) -> Option<String> {
+    let other = |name: &&str| message.any(&[name]).prose().filter(|words| Some(words.trim()) != title);
+    let details = message.any(&DETAILS).prose().or_else(|| ["message", "text"].iter().find_map(other))?;
+    text::details(&details)
 }
 
 /// What a message calls itself, if it does.

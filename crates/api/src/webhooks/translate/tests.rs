@@ -277,6 +277,21 @@ fn what_client_libraries_send_is_understood() {
 }
 
 #[test]
+fn what_a_message_says_beside_its_title_is_kept() {
+    for (body, details) in [
+        (json!({"title": "disk", "message": "97% full"}), Some("97% full")),
+        (json!({"subject": "disk", "text": "97% full"}), Some("97% full")),
+        (json!({"message": "disk", "text": "97% full"}), Some("97% full")),
+        (json!({"title": "disk", "message": "97% full", "details": "of db1"}), Some("of db1")),
+        (json!({"title": "disk", "message": " disk "}), None),
+        (json!({"message": "disk"}), None),
+    ] {
+        let alert = generic(&body);
+        assert_eq!((&*alert.title, alert.details.as_deref()), ("disk", details), "{body}");
+    }
+}
+
+#[test]
 fn a_resolution_is_never_asked_for_its_payload() {
     for payload in [json!(null), json!(""), json!([]), json!({"summary": "", "severity": "", "source": 5})] {
         let over = pagerduty(&json!({"event_action": "resolve", "dedup_key": "k", "payload": payload}));
