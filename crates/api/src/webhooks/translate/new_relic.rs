@@ -34,7 +34,7 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
         component: first(message.any(&["alert_condition_names", "condition_name"]))
             .text()
             .map(|condition| text::word(&condition)),
-        labels: text::labels(message.any(&["labels", "targets_labels"])),
+        labels: text::any_labels(message.any(&["labels", "targets_labels"])),
         at: words::first_time(message, &["activated_at", "created_at", "timestamp", "updated_at"]),
         ..words::severity(message.any(&["priority", "severity"])).alert()
     }

@@ -82,13 +82,37 @@ pub(super) fn labels(said: &Json<'_>) -> Labels {
     kept.map(|(name, value)| label(name, &value)).collect()
 }
 
+/// The labels of an object whose fields may have several values, or of a list of pairs or of tags.
+pub(super) fn any_labels(said: &Json<'_>) -> Labels {
+    let named = said.fields().iter().filter_map(|(name, value)| Some(label(name, &values(value)?)));
+    let listed = said.items().iter().filter_map(|item| match item.text() {
+        Some(written) => Some(tag(&written)),
+        None => Some(label(
+            &item.any(&["key", "name", "label"]).text()?,
+            &values(item.any(&["value", "values"])).unwrap_or_default(),
+        )),
+    });
+    named.chain(listed).take(Alert::MAX_LABELS).collect()
+}
+
+/// A value, or several with commas between them.
+fn values<'a>(said: &'a Json<'_>) -> Option<Cow<'a, str>> {
+    let Json::List(items) = said else { return said.text() };
+    let items: Vec<_> = items.iter().filter_map(Json::text).collect();
+    (!items.is_empty()).then(|| items.join(", ").into())
+}
+
 /// The labels of a list of tags such as `team:database`; a tag without a value stands for itself.
 pub(super) fn tags<'a>(tags: impl Iterator<Item = Cow<'a, str>>) -> Labels {
-    let named = tags.filter(|tag| !tag.trim().is_empty()).take(Alert::MAX_LABELS).map(|tag| {
-        let (name, value) = tag.trim().split_once([':', '=']).unwrap_or((tag.trim(), ""));
-        label(name, value)
-    });
-    named.collect()
+    tags.filter(|written| !written.trim().is_empty())
+        .take(Alert::MAX_LABELS)
+        .map(|written| tag(&written))
+        .collect()
+}
+
+fn tag(written: &str) -> (String, String) {
+    let (name, value) = written.trim().split_once([':', '=']).unwrap_or((written.trim(), ""));
+    label(name, value)
 }
 
 fn label(name: &str, value: &str) -> (String, String) {

@@ -60,6 +60,40 @@ fn everything_but_the_id_may_be_missing() {
 }
 
 #[test]
+fn labels_come_as_an_object_as_pairs_or_as_tags() {
+    for (labels, team) in [
+        (json!({"team": "payments", "region": ["eu", "us"], "empty": [], "tier": 1}), "payments"),
+        (
+            json!([{"key": "team", "value": "payments"}, {"key": "region", "value": ["eu", "us"]},
+            {"key": "tier", "value": 1}, {"value": "of nothing"}, null, 7.5]),
+            "payments",
+        ),
+        (
+            json!([{"name": "team", "values": ["payments", "shop"]}, {"label": "region", "value": "eu, us"},
+            {"name": "tier", "value": "1"}]),
+            "payments, shop",
+        ),
+        (json!(["team:payments", "region=eu, us", "tier:1", " "]), "payments"),
+    ] {
+        let mut body = fixture_json("newrelic_activated");
+        body["labels"] = labels.clone();
+        let read = new_relic(&body).labels;
+        let expected = [("team", team), ("region", "eu, us"), ("tier", "1")];
+        for (name, value) in expected {
+            assert_eq!(read.get(name).map(String::as_str), Some(value), "{labels}: {name} in {read:?}");
+        }
+        assert!(
+            read.values().filter(|value| !value.is_empty()).count() == expected.len(),
+            "{labels}: {read:?}"
+        );
+    }
+    let mut many = fixture_json("newrelic_activated");
+    many["labels"] =
+        json!((0..500).map(|number| json!({"key": format!("k{number}"), "value": "v"})).collect::<Vec<_>>());
+    assert_eq!(new_relic(&many).labels.len(), domain::Alert::MAX_LABELS);
+}
+
+#[test]
 fn the_older_webhooks_are_read_too() {
     let mut body = fixture_json("newrelic_legacy");
     let opened = new_relic(&body);
