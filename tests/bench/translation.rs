@@ -28,7 +28,8 @@ macro_rules! fixture {
     };
 }
 
-/// What real senders sent, and what came around it.
+/// What senders send, and what comes around it: taken down from real ones or written after their documentation, as
+/// `crates/api/src/webhooks/fixtures/README.md` says.
 fn samples() -> Vec<(IntegrationKind, Envelope, &'static [u8])> {
     let plain = Envelope::default;
     let topic = |topic: &str| Envelope { topic: Some(topic.to_owned()), ..plain() };

@@ -119,6 +119,24 @@ async fn a_subscription_is_confirmed_only_if_it_is_genuine_and_its_topic_may_sen
 }
 
 #[tokio::test]
+async fn what_somebody_else_signed_is_refused() {
+    let emulated = include_str!("../fixtures/moto_notification.json");
+    let (doors, path, _) = open("arn:aws:sns:us-east-1:123456789012:oncall", false).await;
+    assert_eq!(
+        doors.post(&path, emulated).await.0,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "its certificate is nowhere"
+    );
+    let mut message: Value = serde_json::from_str(emulated).expect("JSON");
+    let genuine: Value = serde_json::from_slice(&fixture("alarm_v2.json")).expect("JSON");
+    message["SigningCertURL"] = genuine["SigningCertURL"].clone();
+    let (status, answer) = doors.post(&path, message.to_string()).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(answer["detail"].as_str().is_some_and(|why| why.contains("signature")), "{answer}");
+    assert!(doors.kept().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_proves_nothing_is_repeated_in_a_few_words_at_most() {
     let (doors, path, _) = open(TOPIC, false).await;
     let long = format!("{}\r\n\u{7}", "a stranger's words ".repeat(20_000));

@@ -292,7 +292,7 @@ async fn a_form_is_read_and_json_that_curl_calls_a_form_too() {
         doors.send(request.body(Body::from(body)).expect("a request"))
     };
     for (body, kept) in [
-        ("version=1.0&title=T+%E2%9C%93&message=body&type=failure", Some(true)),
+        (include_str!("../fixtures/apprise.form"), Some(true)),
         (r#"{"title":"from curl"}"#, None),
         ("payload=%7B%22title%22%3A%22inside%22%7D", Some(true)),
     ] {
@@ -301,4 +301,11 @@ async fn a_form_is_read_and_json_that_curl_calls_a_form_too() {
         assert_eq!(last["envelope"]["form"].as_bool(), kept, "{body}");
     }
     assert_eq!(post("nonsense").await.0, StatusCode::BAD_REQUEST);
+    let (status, answer) =
+        doors.post("/hooks/generic/generic-key", include_str!("../fixtures/apprise.xml")).await;
+    assert_eq!(
+        (status, answer["delivery"].is_string()),
+        (StatusCode::BAD_REQUEST, true),
+        "XML is kept: {answer}"
+    );
 }

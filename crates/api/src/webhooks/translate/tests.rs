@@ -49,9 +49,13 @@ fn refused(format: IntegrationKind, body: &Value) -> Malformed {
         .expect_err("not understood")
 }
 
-/// A message that a sender sent, or that its documentation shows.
+/// A message that a sender sent, or that was written after its documentation.
 fn fixture(name: &str) -> Vec<u8> {
-    let path = format!("{}/src/webhooks/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    fixture_file(&format!("{name}.json"))
+}
+
+fn fixture_file(name: &str) -> Vec<u8> {
+    let path = format!("{}/src/webhooks/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -273,7 +277,6 @@ fn what_client_libraries_send_is_understood() {
     let change = Envelope { call: Some("POST /v2/change/enqueue".to_owned()), ..Envelope::default() };
     let meaning = meaning(IntegrationKind::PagerDuty, &change, &fixture_json("pdpyras_change"));
     assert_eq!(recorded(meaning), "recorded as a change: deploy");
-    assert_eq!(one(IntegrationKind::Generic, &fixture("apprise")).title, "T ✓");
 }
 
 #[test]
@@ -289,6 +292,21 @@ fn what_a_message_says_beside_its_title_is_kept() {
         let alert = generic(&body);
         assert_eq!((&*alert.title, alert.details.as_deref()), ("disk", details), "{body}");
     }
+}
+
+#[test]
+fn what_apprise_sends_is_understood_unless_it_is_xml() {
+    let said = one(IntegrationKind::Generic, &fixture("apprise"));
+    let form = Envelope { form: true, ..Envelope::default() };
+    let read = translate(IntegrationKind::Generic, &form, &fixture_file("apprise.form"), DELIVERY);
+    let posted = read.expect("understood").alerts()[0].clone();
+    for alert in [&said, &posted] {
+        assert_eq!((&*alert.title, alert.details.as_deref()), ("T ✓", Some("body")));
+    }
+    assert_eq!((said.action, said.severity), (posted.action, posted.severity));
+    let xml = fixture_file("apprise.xml");
+    let why = translate(IntegrationKind::Generic, &Envelope::default(), &xml, DELIVERY);
+    assert!(why.expect_err("no JSON").to_string().starts_with("the body is not JSON"));
 }
 
 #[test]

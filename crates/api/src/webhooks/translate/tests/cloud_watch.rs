@@ -89,6 +89,24 @@ fn whatever_else_a_topic_says_is_an_alert_too() {
 }
 
 #[test]
+fn what_was_really_published_is_understood() {
+    let notification = one(IntegrationKind::CloudWatch, &fixture("moto_notification"));
+    assert_eq!((notification.action, &*notification.title), (AlertAction::Trigger, "m"));
+    let form = fixture_file("alertmanager_sns_publish.form");
+    let field = |name: &str| {
+        let found = form_urlencoded::parse(&form).find(|(known, _)| known == name);
+        json!(found.expect("it was published").1)
+    };
+    let mut delivered = fixture_json("moto_notification");
+    delivered["Message"] = field("Message");
+    delivered["Subject"] = field("Subject");
+    let alert = cloud_watch(&delivered);
+    assert_eq!(alert.title, "[FIRING:2] DiskWarn lab (127.0.0.1:9201 demo warning infra)");
+    assert_eq!(alert.key, "DiskWarn lab (127.0.0.1:9201 demo warning infra)");
+    assert!(alert.details.is_some_and(|details| details.contains("summary = disk /var at 91%")));
+}
+
+#[test]
 fn a_text_is_about_the_same_when_its_subject_says_that_it_is_over() {
     let say = |subject: &str| {
         let mut text = message("text_v2");
