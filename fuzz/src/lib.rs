@@ -7,4 +7,6 @@ pub mod fitting;
 pub mod json;
 pub mod mails;
 pub mod messages;
+pub mod signatures;
 pub mod smtp;
+pub mod sns;

@@ -40,6 +40,16 @@ fn messages_become_fitting_alerts_or_reasons() {
 }
 
 #[test]
+fn a_signature_is_genuine_or_refused_and_known_again_however_it_is_written() {
+    holds_for("signatures", properties::signatures::check);
+}
+
+#[test]
+fn no_message_is_believed_to_be_amazons_that_is_not() {
+    holds_for("sns", properties::sns::check);
+}
+
+#[test]
 fn what_a_mail_client_says_is_answered_and_what_is_accepted_is_stored() {
     holds_for("smtp", properties::smtp::check);
 }

@@ -21,3 +21,4 @@ mod verify;
 pub(crate) use hooks::routes;
 pub(crate) use post::{Letter, Post, Returned};
 pub use understood::Understood;
+pub use verify::vouched;

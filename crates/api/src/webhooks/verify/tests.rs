@@ -1,9 +1,8 @@
 //! The vectors that others publish, and everything that is almost one of them.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use domain::{
     SecretId, ServiceId,
-    integration::{Algorithm, Encoding, Handling, IntegrationKind, Preset, Reading, SignatureScheme},
+    integration::{Algorithm, Encoding, Handling, IntegrationKind, Preset, Reading},
 };
 use proptest::prelude::*;
 use store::Store;
