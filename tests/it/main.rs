@@ -23,6 +23,7 @@ mod paging;
 mod postgres;
 mod postgres_groups;
 mod private_targets;
+mod providers;
 mod rate_limits;
 mod restart;
 mod rules;
