@@ -4,6 +4,7 @@ mod support;
 
 mod alertmanager;
 mod authorization;
+mod broken_bodies;
 mod calendar;
 mod command_line;
 mod crash;
