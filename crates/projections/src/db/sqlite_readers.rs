@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::{sync::Semaphore, task};
 
-use super::sqlite::fault;
+use super::sqlite::{close_as_it_is, fault};
 use crate::ReadError;
 
 /// How many questions are answered at once.
@@ -55,6 +55,7 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        close_as_it_is(&connection)?;
         connection.pragma_update(None, "cache_size", -2_000)?;
         // Otherwise SQLite looks at what is bound as the limit, and plans each question anew for each value.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use refinery::error::Kind;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::StoreError;
 
@@ -113,6 +113,10 @@ fn opened(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         damaged => damaged,
     })?;
     connection.busy_timeout(BUSY).map_err(fault)?;
+    // SQLite 3.51.1 takes two mutexes in one order where the last connection of a file folds its write-ahead log in, and
+    // in the other where any is closed: two that were closed at one moment stood still, and every other file with them.
+    // The writer folds it in by itself.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
@@ -124,5 +128,40 @@ pub(super) fn fault(error: rusqlite::Error) -> StoreError {
             StoreError::Damaged(error.to_string().into())
         }
         _ => StoreError::unavailable(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Barrier},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn connections_that_close_at_one_moment_do_not_wait_for_each_other_for_ever() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Arc::new(folder.path().join("log.db"));
+        drop(writing(&path).expect("a file"));
+        let (threads, rounds) = (4, 500);
+        let together = Arc::new(Barrier::new(threads));
+        let closing = (0..threads).map(|_| {
+            let (path, together) = (Arc::clone(&path), Arc::clone(&together));
+            thread::spawn(move || {
+                for _ in 0..rounds {
+                    let connection = opened(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("it opens");
+                    connection
+                        .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+                        .expect("it reads");
+                    together.wait();
+                    drop(connection);
+                }
+            })
+        });
+        for thread in closing.collect::<Vec<_>>() {
+            thread.join().expect("it ends");
+        }
     }
 }
