@@ -24,9 +24,9 @@ pub use envelope::{Envelope, Mistimed, Test};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RawBody {
-    /// They are UTF-8.
+    /// They are UTF-8, kept as it is.
     Text(String),
-    /// They are not; in base64 (RFC 4648, section 4).
+    /// They are not, or an event has no room for them as text; in base64 (RFC 4648, section 4).
     Base64(String),
 }
 

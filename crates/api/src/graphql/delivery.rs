@@ -169,7 +169,7 @@ impl Delivery {
         Ok(alerts.map(|alert| Alert(alert.received(view.id, view.integration, kept.at))).collect())
     }
 
-    /// The message as it came; in base64 if it is not UTF-8. Null for observers: some messages hold the key of
+    /// The message as it came; in base64 if it is not kept as text. Null for observers: some messages hold the key of
     /// their entrance.
     #[graphql(complexity = 5)]
     async fn body(&self, ctx: &Context<'_>) -> Result<Option<&str>, Fault> {
@@ -178,7 +178,7 @@ impl Delivery {
         }))
     }
 
-    /// The message as it came, if it is UTF-8. Null for observers.
+    /// The message as it came, if it is kept as text. Null for observers.
     #[graphql(complexity = 5)]
     async fn body_text(&self, ctx: &Context<'_>) -> Result<Option<&str>, Fault> {
         Ok(self.shown(ctx).await?.and_then(|kept| match &kept.body {
@@ -187,7 +187,7 @@ impl Delivery {
         }))
     }
 
-    /// The message as it came, in hexadecimal, if it is not UTF-8. Null for observers.
+    /// The message as it came, in hexadecimal, if it is not kept as text. Null for observers.
     #[graphql(complexity = 5)]
     async fn body_hex(&self, ctx: &Context<'_>) -> Result<Option<String>, Fault> {
         Ok(self.shown(ctx).await?.and_then(|kept| match &kept.body {
