@@ -55,6 +55,11 @@ impl Lock {
     }
 }
 
+/// The file that a path leads to. Its lock and its key lie beside it, whatever link it is opened by.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// The name of a file that belongs to the database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

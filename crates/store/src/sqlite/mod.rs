@@ -40,7 +40,8 @@ pub(crate) async fn open(
     queue: Arc<Queue>,
     growth: Arc<Growth>,
 ) -> Result<Arc<dyn Backend>, StoreError> {
-    let file = path.to_owned();
+    let path = &connect::resolved(path);
+    let file = path.clone();
     let first = tokio::task::spawn_blocking(move || {
         let lock = Lock::take(&file)?;
         connect::migrate(&file)?;
@@ -50,7 +51,7 @@ pub(crate) async fn open(
     growth.advance(session.head().0);
     let writer = Writer::start(path, lock, session, queue, growth)?;
     let readers = Readers::new(path, options.readers);
-    Ok(Arc::new(Sqlite { path: path.to_owned(), readers, writer }))
+    Ok(Arc::new(Sqlite { path: path.clone(), readers, writer }))
 }
 
 struct Sqlite {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use domain::SecretId;
-use store::{Filter, Options, StoreError, Verified};
+use store::{DatabaseUrl, Filter, Options, Store, StoreError, Verified};
 use uuid::Uuid;
 
 use super::Sqlite;
@@ -29,6 +29,23 @@ async fn a_second_handle_on_the_file_is_refused() {
     store.close().await;
     let store = place.open().await;
     assert_eq!(store.head(), 3);
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_same_file_with_its_lock_and_its_key() {
+    let place = Sqlite::fresh().await;
+    let store = place.open().await;
+    let link = place.folder.path().join("link.db");
+    std::os::unix::fs::symlink(place.path(), &link).expect("linked");
+    let link = DatabaseUrl::Sqlite(link);
+    let by_link = || Store::open(&link, Options::default());
+    let why = unavailable(by_link().await);
+    assert!(why.contains("another process has"), "{why}");
+    let id = SecretId::new(Uuid::from_u128(1));
+    store.vault().seal(id, b"kept").await.expect("sealed");
+    store.close().await;
+    let store = by_link().await.expect("nobody has it");
+    assert_eq!(store.vault().open(id).await.expect("it opens").as_deref(), Some(&b"kept"[..]));
 }
 
 #[tokio::test]
