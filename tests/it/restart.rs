@@ -3,18 +3,44 @@
 use commands::{Clock, VirtualClock};
 use domain::Timestamp;
 use serde_json::json;
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
 use crate::support::{Outbox, TestApp, World};
 
+/// What outlives a node.
+struct Place {
+    folder: tempfile::TempDir,
+    clock: VirtualClock,
+    outbox: Outbox,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            clock: VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time")),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Starts a node where the one before it stopped.
+    async fn start(&self) -> TestApp {
+        let file = self.folder.path().join("midwatch.db");
+        TestApp::start_on(&file, self.clock.clone(), self.outbox.clone()).await
+    }
+
+    /// The files of the read models.
+    fn read_models(&self) -> impl Iterator<Item = PathBuf> {
+        let paths = fs::read_dir(self.folder.path()).expect("the folder is there");
+        let paths = paths.map(|entry| entry.expect("it can be listed").path());
+        paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("-read")))
+    }
+}
+
 #[tokio::test]
 async fn an_escalation_goes_on_after_a_restart_and_pages_nobody_twice() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("midwatch.db");
-    let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
-    let outbox = Outbox::default();
-
-    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    let place = Place::new();
+    let app = place.start().await;
     let world = World::make(&app).await;
     let (_, key) = app.create_integration("GENERIC", &world.service).await;
     app.post(&format!("/hooks/generic/{key}"), r#"{"title":"disk full"}"#).await;
@@ -22,26 +48,23 @@ async fn an_escalation_goes_on_after_a_restart_and_pages_nobody_twice() {
     app.stop().await;
 
     // The level became overdue while nobody was looking.
-    clock.advance(Duration::from_mins(7));
-    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    place.clock.advance(Duration::from_mins(7));
+    let app = place.start().await;
     app.settle().await;
-    assert_eq!(outbox.sent_to("first@example.org").len(), 1);
-    assert_eq!(outbox.sent_to("second@example.org").len(), 1);
+    assert_eq!(place.outbox.sent_to("first@example.org").len(), 1);
+    assert_eq!(place.outbox.sent_to("second@example.org").len(), 1);
     let incident = app.incidents().await[0]["id"].as_str().expect("an id").to_owned();
     let escalation = app.incident(&incident).await["escalation"].clone();
     // The second level's ten minutes begin when it was reached, not when the first one ended.
     let next_at: Timestamp = escalation["nextAt"].as_str().expect("a step is armed").parse().expect("a time");
-    assert_eq!(next_at, clock.now() + Duration::from_mins(10));
+    assert_eq!(next_at, place.clock.now() + Duration::from_mins(10));
     app.stop().await;
 }
 
 #[tokio::test]
 async fn read_models_that_were_deleted_come_back_and_nobody_is_paged_again() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("midwatch.db");
-    let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
-    let outbox = Outbox::default();
-    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    let place = Place::new();
+    let app = place.start().await;
     let world = World::make(&app).await;
     let (_, key) = app.create_integration("GENERIC", &world.service).await;
     for title in ["one", "two", "three"] {
@@ -51,21 +74,18 @@ async fn read_models_that_were_deleted_come_back_and_nobody_is_paged_again() {
     let before = app.incidents().await;
     app.stop().await;
 
-    read_models(folder.path()).for_each(|path| std::fs::remove_file(path).expect("it can be deleted"));
-    let app = TestApp::start_on(&file, clock, outbox.clone()).await;
+    place.read_models().for_each(|path| fs::remove_file(path).expect("it can be deleted"));
+    let app = place.start().await;
     app.settle().await;
     assert_eq!(app.incidents().await, before);
-    assert_eq!(outbox.sent().len(), 3);
+    assert_eq!(place.outbox.sent().len(), 3);
     app.stop().await;
 }
 
 #[tokio::test]
 async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_once() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("midwatch.db");
-    let clock = VirtualClock::at("2026-11-24T03:00:00Z".parse::<Timestamp>().expect("a time"));
-    let outbox = Outbox::default();
-    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    let place = Place::new();
+    let app = place.start().await;
     let world = World::make(&app).await;
     let input = json!({ "name": "Alertmanager", "kind": "ALERTMANAGER", "serviceId": world.service,
         "reading": { "identity": "ALERT" } });
@@ -76,11 +96,11 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     app.settle().await;
     app.stop().await;
     // What the read models know, and how far the intake has come, as a crash would leave it.
-    let before = read_models(folder.path()).map(|path| (std::fs::read(&path).expect("a file"), path));
+    let before = place.read_models().map(|path| (fs::read(&path).expect("a file"), path));
     let before: Vec<_> = before.collect();
     assert!(!before.is_empty());
 
-    let app = TestApp::start_on(&file, clock.clone(), outbox.clone()).await;
+    let app = place.start().await;
     let alerts: Vec<_> = (0..200)
         .map(|number| {
             json!({ "status": "firing", "fingerprint": format!("{number:016x}"),
@@ -100,19 +120,12 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     let story = app.story(&id).await;
     app.stop().await;
 
-    read_models(folder.path()).for_each(|path| std::fs::remove_file(path).expect("it can be deleted"));
-    before.iter().for_each(|(bytes, path)| std::fs::write(path, bytes).expect("it can be written"));
-    let app = TestApp::start_on(&file, clock, outbox.clone()).await;
+    place.read_models().for_each(|path| fs::remove_file(path).expect("it can be deleted"));
+    before.iter().for_each(|(bytes, path)| fs::write(path, bytes).expect("it can be written"));
+    let app = place.start().await;
     app.settle().await;
     assert_eq!(app.story(&id).await, story);
     assert_eq!(app.incidents().await[0]["alertCount"], 200);
-    assert_eq!(outbox.sent().len(), 1);
+    assert_eq!(place.outbox.sent().len(), 1);
     app.stop().await;
-}
-
-/// The files of the read models.
-fn read_models(folder: &std::path::Path) -> impl Iterator<Item = std::path::PathBuf> {
-    let paths = std::fs::read_dir(folder).expect("the folder is there");
-    let paths = paths.map(|entry| entry.expect("it can be listed").path());
-    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("-read")))
 }
