@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::Alert;
 
 /// Characters of a source or a word that was not understood.
-const MAX_WORD: usize = 256;
+pub(crate) const MAX_WORD: usize = 256;
 /// Characters of why a message was refused, in which words of the message may be.
 const MAX_REASON: usize = 200;
 /// Characters of a link; a longer one is left out, since half a link leads nowhere.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Invalid, Labels, Link, Severity};
+use crate::{Alert, Invalid, Labels, Link, Severity, text::MAX_WORD};
 
 /// What is kept of two values, the one so far and the one of an alert that joins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,15 +25,15 @@ pub enum Merge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Merging {
-    /// Of titles: the first or the last.
+    /// Of titles: the first, the last, or each once, parted by semicolons.
     pub title: Merge,
     /// Of details: the first, the last, or one below the other.
     pub details: Merge,
     /// Of severities: the first, the last, the worst or the least bad.
     pub severity: Merge,
-    /// Of sources: the first or the last.
+    /// Of sources: the first, the last, or each once, parted by commas.
     pub source: Merge,
-    /// Of components: the first or the last.
+    /// Of components: the first, the last, or each once, parted by commas.
     pub component: Merge,
     /// Of links: those of the first or of the last alert that has any, or all.
     pub links: Merge,
@@ -102,22 +102,25 @@ impl Attributes {
 impl Merging {
     /// Refuses what has no meaning for an attribute.
     pub(crate) fn check(self) -> Result<(), Invalid> {
-        let one = &[Merge::First, Merge::Last][..];
-        let many = &[Merge::First, Merge::Last, Merge::Append][..];
-        let rank = &[Merge::First, Merge::Last, Merge::Max, Merge::Min][..];
-        let rules = [
-            ("title", self.title, one),
-            ("details", self.details, many),
-            ("severity", self.severity, rank),
-            ("source", self.source, one),
-            ("component", self.component, one),
-            ("links", self.links, many),
-            ("images", self.images, many),
-            ("labels", self.labels, many),
+        if self.severity == Merge::Append {
+            let rule = "must be `first`, `last`, `max` or `min`, not `append`: an incident has one severity";
+            return Err(Invalid::new("merging.severity", rule));
+        }
+        let others = [
+            ("title", self.title),
+            ("details", self.details),
+            ("source", self.source),
+            ("component", self.component),
+            ("links", self.links),
+            ("images", self.images),
+            ("labels", self.labels),
         ];
-        match rules.iter().find(|(_, chosen, allowed)| !allowed.contains(chosen)) {
-            Some((field, chosen, _)) => {
-                let rule = format!("cannot be merged by `{}`", chosen.word());
+        match others.iter().find(|(_, chosen)| matches!(chosen, Merge::Max | Merge::Min)) {
+            Some((field, chosen)) => {
+                let rule = format!(
+                    "must be `first`, `last` or `append`, not `{}`: only severities are better or worse",
+                    chosen.word()
+                );
                 Err(Invalid::new(format!("merging.{field}"), rule))
             }
             None => Ok(()),
@@ -146,13 +149,13 @@ impl Merging {
         for alert in alerts {
             let late = is_late(alert);
             let how = |merge: Merge| if late { merge.of_what_is_late() } else { merge };
-            if how(self.title) == Merge::Last {
-                merged.title.clone_from(&alert.title);
-            }
-            merged.details = how(self.details).of_texts(merged.details.take(), alert.details.as_deref());
-            merged.source = how(self.source).of_texts(merged.source.take(), alert.source.as_deref());
+            let title = how(self.title).of_texts(Some(merged.title), Some(&alert.title), titles);
+            merged.title = title.unwrap_or_default();
+            merged.details =
+                how(self.details).of_texts(merged.details.take(), alert.details.as_deref(), below);
+            merged.source = how(self.source).of_texts(merged.source.take(), alert.source.as_deref(), words);
             merged.component =
-                how(self.component).of_texts(merged.component.take(), alert.component.as_deref());
+                how(self.component).of_texts(merged.component.take(), alert.component.as_deref(), words);
             how(self.links).of_links(&mut merged.links, &alert.links);
             how(self.images).of_links(&mut merged.images, &alert.images);
             how(self.labels).of_labels(&mut merged.labels, &alert.labels);
@@ -194,13 +197,18 @@ impl Merge {
         if self == Self::Last { Self::First } else { self }
     }
 
-    fn of_texts(self, so_far: Option<String>, told: Option<&str>) -> Option<String> {
+    fn of_texts(
+        self,
+        so_far: Option<String>,
+        told: Option<&str>,
+        both: impl Fn(String, &str) -> String,
+    ) -> Option<String> {
         match (so_far, told) {
             (so_far, None) => so_far,
             (None, Some(told)) => Some(told.to_owned()),
             (Some(so_far), Some(told)) => Some(match self {
                 Self::Last => told.to_owned(),
-                Self::Append => below(so_far, told),
+                Self::Append => both(so_far, told),
                 Self::First | Self::Max | Self::Min => so_far,
             }),
         }
@@ -244,6 +252,37 @@ fn below(mut so_far: String, told: &str) -> String {
     if !so_far.contains(told) && told.chars().count() <= room {
         so_far.push_str("\n\n");
         so_far.push_str(told);
+    }
+    so_far
+}
+
+/// Titles beside each other.
+fn titles(so_far: String, told: &str) -> String {
+    beside(so_far, told, "; ", Alert::MAX_TITLE)
+}
+
+/// Sources or components beside each other.
+fn words(so_far: String, told: &str) -> String {
+    beside(so_far, told, ", ", MAX_WORD)
+}
+
+/// Both values, unless the one is among the others already. Where there is no room for the next one, an ellipsis stands
+/// in its place and for all that follow, so that the list ends at a whole value and says that it is not all.
+fn beside(mut so_far: String, told: &str, between: &str, most: usize) -> String {
+    const REST: &str = "…";
+    let among =
+        |value: &str| format!("{between}{so_far}{between}").contains(&format!("{between}{value}{between}"));
+    if told.is_empty() || among(told) || so_far.ends_with(&format!("{between}{REST}")) {
+        return so_far;
+    }
+    let length = |text: &str| text.chars().count();
+    let rest = length(between) + length(REST);
+    let room = most.saturating_sub(length(&so_far) + length(between));
+    // After every value but the last that fits there is room for the ellipsis.
+    let next = if length(told) + rest <= room { told } else { REST };
+    if length(next) <= room {
+        so_far.push_str(between);
+        so_far.push_str(next);
     }
     so_far
 }

@@ -1,5 +1,6 @@
 //! Rules of incidents: given a history, when a command comes, then these events.
 
+mod merging;
 mod order;
 mod terms;
 

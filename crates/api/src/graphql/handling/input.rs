@@ -121,15 +121,15 @@ struct ThresholdInput {
 /// For each part of an alert, what is kept when the same problem is reported again; left out: as usual.
 #[derive(InputObject)]
 struct MergingInput {
-    /// Of titles: FIRST or LAST.
+    /// Of titles: FIRST, LAST or APPEND (each once, parted by semicolons, as far as there is room).
     title: Option<Merge>,
     /// Of details: FIRST, LAST or APPEND.
     details: Option<Merge>,
     /// Of severities: FIRST, LAST, MAX (as usual) or MIN.
     severity: Option<Merge>,
-    /// Of sources: FIRST or LAST.
+    /// Of sources: FIRST, LAST or APPEND (each once, parted by commas, as far as there is room).
     source: Option<Merge>,
-    /// Of components: FIRST or LAST.
+    /// Of components: FIRST, LAST or APPEND (each once, parted by commas, as far as there is room).
     component: Option<Merge>,
     /// Of links: FIRST, LAST or APPEND.
     links: Option<Merge>,

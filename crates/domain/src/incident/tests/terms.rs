@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn opening(alerts: Vec<Alert>, terms: Terms, at: Timestamp) -> IncidentCommand {
+pub(super) fn opening(alerts: Vec<Alert>, terms: Terms, at: Timestamp) -> IncidentCommand {
     let IncidentCommand::Open(open) = open_with(alerts, roster(), at) else { unreachable!("it opens") };
     IncidentCommand::Open(Box::new(OpenIncident { terms, ..*open }))
 }
@@ -20,7 +20,7 @@ fn over(alert: Alert, at: Timestamp) -> IncidentCommand {
     IncidentCommand::ResolveIncident { by, via: Channel::Alert, note: None, alert: Some(alert), at }
 }
 
-fn decide(incident: &Incident, command: &IncidentCommand) -> Vec<IncidentEvent> {
+pub(super) fn decide(incident: &Incident, command: &IncidentCommand) -> Vec<IncidentEvent> {
     incident.decide(command).expect("it is accepted")
 }
 
@@ -155,44 +155,4 @@ fn a_group_with_a_window_takes_no_alerts_after_it() {
         matches!(&again[..], [IncidentEvent::AlertsJoined { .. }]),
         "a problem that is open in it: {again:?}"
     );
-}
-
-#[test]
-fn merging_says_what_is_shown_of_several_alerts() {
-    let merging = Merging {
-        title: Merge::Last,
-        details: Merge::Append,
-        severity: Merge::Last,
-        labels: Merge::Append,
-        ..Merging::default()
-    };
-    let terms = Terms { merging, ..Terms::default() };
-    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let second = Alert {
-        title: "disk at 99%".to_owned(),
-        details: Some("it grows".to_owned()),
-        labels: [label("team", "db"), label("disk", "/var")].into(),
-        ..alert(2, Severity::Low)
-    };
-    let first = Alert { labels: [label("team", "core")].into(), ..alert(1, Severity::High) };
-    let open = given(&[opening(vec![first], terms, minute(0))]);
-    let events = decide(&open, &opening(vec![second.clone()], terms, minute(1)));
-    let [_, IncidentEvent::AttributesMerged { shown, .. }, IncidentEvent::SeverityLowered { to, .. }] =
-        &events[..]
-    else {
-        panic!("{events:?}")
-    };
-    assert_eq!((shown.title.as_str(), shown.details.as_deref()), ("disk at 99%", Some("it grows")));
-    assert_eq!(shown.labels, [label("team", "core"), label("disk", "/var")].into());
-    assert_eq!(*to, Severity::Low);
-    let usual = decide(&open, &opening(vec![second], Terms::default(), minute(1)));
-    assert!(matches!(&usual[..], [IncidentEvent::AlertsJoined { .. }]), "{usual:?}");
-}
-
-#[test]
-fn what_cannot_be_merged_is_refused_by_name() {
-    let refused = Merging { title: Merge::Max, ..Merging::default() }.check().expect_err("refused");
-    assert_eq!(refused.to_string(), "merging.title cannot be merged by `max`");
-    let refused = Merging { severity: Merge::Append, ..Merging::default() }.check().expect_err("refused");
-    assert_eq!(refused.field, "merging.severity");
 }
