@@ -2,12 +2,14 @@
 //!
 //! A delivery ends in one verdict. When it opened, joined, acknowledged or resolved an incident,
 //! the incident's own event names the delivery and is the verdict; otherwise the delivery's stream
-//! says what became of it. Either way the fact and the verdict cannot come apart.
+//! says what became of it. Either way the fact and the verdict cannot come apart. A message may say several things:
+//! then each of its alerts has a verdict in one of these ways, and what is concluded names the problems that it is about.
 //!
 //! Somebody may ask for a delivery to be decided again, after a mistake in the configuration was
 //! mended. It then waits for a verdict as if it had just come.
 
 mod envelope;
+mod finding;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use crate::{
 };
 
 pub use envelope::{Envelope, Mistimed, Test};
+pub use finding::{Concluded, Finding};
 
 /// The bytes of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,16 +85,12 @@ pub enum DeliveryCommand {
         /// When.
         at: Timestamp,
     },
-    /// Say why it led to nothing.
+    /// Say why it, or some of its alerts, led to nothing.
     ConcludeDelivery {
         /// The entrance it came through.
         integration: IntegrationId,
-        /// What became of it.
-        verdict: Verdict,
-        /// Why, in words.
-        reason: String,
-        /// The incident that it was about, if one was found.
-        incident: Option<IncidentId>,
+        /// What became of it, or of which of its alerts.
+        findings: Vec<Finding>,
         /// When.
         at: Timestamp,
     },
@@ -131,7 +130,7 @@ pub enum DeliveryEvent {
         /// When.
         at: Timestamp,
     },
-    /// It led to nothing.
+    /// It, or some of its alerts, led to nothing.
     #[serde(rename = "delivery.concluded.v1")]
     Concluded {
         /// The entrance it came through.
@@ -140,8 +139,14 @@ pub enum DeliveryEvent {
         verdict: Verdict,
         /// Why, in words.
         reason: String,
+        /// The rule of its integration that decided; none: no rule did, or it was not kept yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
         /// The incident that it was about, if one was found.
         incident: Option<IncidentId>,
+        /// The own keys of the problems that it is about, at most [`Finding::MAX_PROBLEMS`]; empty: the whole message.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        problems: Vec<String>,
         /// When.
         at: Timestamp,
     },
@@ -174,20 +179,18 @@ impl Fact for DeliveryEvent {
 }
 
 /// A message, as far as deciding about it goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
     /// It never came.
     #[default]
     Absent,
-    /// It is stored, or is to be decided again. Whether an incident took it in since is the incident's to say.
+    /// It is stored.
     Received {
         /// The entrance it came through.
         integration: IntegrationId,
-    },
-    /// It led to nothing.
-    Concluded {
-        /// The entrance it came through.
-        integration: IntegrationId,
+        /// What of it led to nothing since it came or was last to be decided again. What an incident took in is the
+        /// incident's to say.
+        concluded: Concluded,
     },
 }
 
@@ -213,11 +216,17 @@ impl Aggregate for Delivery {
     type Rejection = DeliveryRejection;
 
     fn evolve(&mut self, event: &DeliveryEvent) {
-        *self = match *event {
+        match event {
             DeliveryEvent::Received { integration, .. }
-            | DeliveryEvent::ReplayRequested { integration, .. } => Self::Received { integration },
-            DeliveryEvent::Concluded { integration, .. } => Self::Concluded { integration },
-        };
+            | DeliveryEvent::ReplayRequested { integration, .. } => {
+                *self = Self::Received { integration: *integration, concluded: Concluded::Nothing };
+            }
+            DeliveryEvent::Concluded { problems, .. } => {
+                if let Self::Received { concluded, .. } = self {
+                    concluded.note(problems);
+                }
+            }
+        }
     }
 
     fn decide(&self, command: &DeliveryCommand) -> Result<Vec<DeliveryEvent>, DeliveryRejection> {
@@ -236,19 +245,36 @@ impl Aggregate for Delivery {
                 mistimed,
                 at,
             }]),
-            (Self::Received { .. }, C::ConcludeDelivery { integration, verdict, reason, incident, at }) => {
-                Ok(vec![DeliveryEvent::Concluded { integration, verdict, reason, incident, at }])
+            (Self::Received { concluded, .. }, C::ConcludeDelivery { integration, findings, at }) => {
+                let news = concluded.news(&findings).into_iter();
+                Ok(news.map(|finding| concluded_event(integration, finding, at)).collect())
             }
             // Whoever asks twice is answered twice; a command that is repeated is known by its id.
-            (
-                Self::Received { integration: through } | Self::Concluded { integration: through },
-                C::ReplayDelivery { integration, by, at },
-            ) if *through == integration => Ok(vec![DeliveryEvent::ReplayRequested { integration, by, at }]),
+            (Self::Received { integration: through, .. }, C::ReplayDelivery { integration, by, at })
+                if *through == integration =>
+            {
+                Ok(vec![DeliveryEvent::ReplayRequested { integration, by, at }])
+            }
             (Self::Absent, C::ConcludeDelivery { .. }) | (_, C::ReplayDelivery { .. }) => {
                 Err(DeliveryRejection::NotFound)
             }
-            (Self::Received { .. } | Self::Concluded { .. }, C::ReceiveDelivery { .. })
-            | (Self::Concluded { .. }, C::ConcludeDelivery { .. }) => Ok(vec![]),
+            (Self::Received { .. }, C::ReceiveDelivery { .. }) => Ok(vec![]),
         }
     }
+}
+
+impl Delivery {
+    /// Whether something is concluded about the problem with this own key, since the message came or was last to be
+    /// decided again.
+    pub fn has_concluded(&self, problem: &str) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Received { concluded, .. } => concluded.covers(problem),
+        }
+    }
+}
+
+fn concluded_event(integration: IntegrationId, finding: Finding, at: Timestamp) -> DeliveryEvent {
+    let Finding { verdict, reason, rule, incident, problems } = finding;
+    DeliveryEvent::Concluded { integration, verdict, reason, rule, incident, problems, at }
 }

@@ -88,6 +88,15 @@ fn a_delivery_says_that_somebody_asked_for_a_test() {
 }
 
 #[test]
+fn a_conclusion_names_the_rule_and_the_problems_that_it_is_about() {
+    let stored = br#"{
+        "integration": "int_00000000000000000000000000000007", "verdict": "suppressed",
+        "reason": "the rule `tests` drops 2 alerts", "rule": "tests", "incident": null,
+        "problems": ["disk", "cpu"], "at": "2026-11-24T03:00:00.000Z" }"#;
+    read::<DeliveryEvent>("delivery.concluded.v1", stored);
+}
+
+#[test]
 fn a_mail_keeps_its_envelope_and_its_entrance_who_may_send() {
     let stored = br#"{
         "integration": "int_00000000000000000000000000000007", "format": "email",

@@ -12,7 +12,7 @@ use domain::{
     on_call::Cause,
     page::{PageStep, Withdrawal},
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use store::{Filter, Recorded};
 
 use crate::ReadError;
@@ -61,6 +61,8 @@ pub(crate) struct Concluded {
     pub(crate) verdict: Verdict,
     pub(crate) reason: String,
     pub(crate) incident: Option<IncidentId>,
+    #[serde(default)]
+    pub(crate) problems: Vec<IgnoredAny>,
     pub(crate) at: Timestamp,
 }
 

@@ -4,6 +4,8 @@
 //! log; then new ones as they are stored. Alerts of one problem are decided in order and together,
 //! different problems side by side. What is to be decided again has a lane of its own.
 
+mod concluding;
+mod dropping;
 mod joins;
 mod recovery;
 mod rehearsal;
@@ -27,7 +29,7 @@ use std::{
 
 use domain::{
     Alert, AlertAction, DeliveryId, Fact, IncidentId, ServiceId, Timestamp,
-    delivery::Verdict,
+    delivery::{Finding, Verdict},
     incident::{IncidentEvent, Terms},
 };
 use futures::{StreamExt, stream};
@@ -35,9 +37,10 @@ use store::{Filter, Position, Recorded};
 use tokio::time::{Instant, sleep_until};
 
 use self::{
+    concluding::{Conclusion, conclude},
     joins::{Joins, Key},
-    settling::{conclude, settle},
-    understanding::{Conclusion, Reading, understand},
+    settling::settle,
+    understanding::{Reading, understand},
 };
 use crate::{Parts, places::Places, retry::Backoff};
 
@@ -111,10 +114,10 @@ async fn follow(parts: &Parts, places: &Places, after: Position, recovered: &Ato
                 let readings: Vec<_> = batch.events.iter().map(|event| understand(parts, event)).collect();
                 let deliveries =
                     readings.iter().filter(|reading| !matches!(reading, Reading::NotForUs)).count();
-                let (problems, hopeless) = sort(parts, readings).await;
+                let (problems, conclusions) = sort(parts, readings).await;
                 let is_open = |(service, key): &Key| parts.intake.is_open(*service, key);
                 let problems = joins.admit(problems, deliveries, Instant::now(), is_open);
-                settle_all(parts, problems, hopeless).await;
+                settle_all(parts, problems, conclusions).await;
                 follower.reached(batch.through);
                 // Until all before it is decided, a crash must find the place that it was read from.
                 if recovered.load(Ordering::Relaxed) {
@@ -164,9 +167,11 @@ impl Request {
         title.len() + details.as_ref().map_or(0, String::len) + links + labels
     }
 
+    /// What is said of it, where it leads to nothing.
     fn conclusion(&self, verdict: Verdict, reason: String, incident: Option<IncidentId>) -> Conclusion {
-        let integration = self.alert.integration;
-        Conclusion { integration, verdict, reason, incident, cause: Arc::clone(&self.cause) }
+        let (rule, problems) = (self.alert.rule.clone(), vec![self.own_key().to_owned()]);
+        let finding = Finding { verdict, reason, rule, incident, problems };
+        Conclusion { integration: self.alert.integration, finding, cause: Arc::clone(&self.cause) }
     }
 }
 
@@ -174,20 +179,22 @@ impl Request {
 type Problem = Vec<Request>;
 
 async fn decide(parts: &Parts, readings: Vec<Reading>) {
-    let (problems, hopeless) = sort(parts, readings).await;
-    settle_all(parts, problems, hopeless).await;
+    let (problems, conclusions) = sort(parts, readings).await;
+    settle_all(parts, problems, conclusions).await;
 }
 
-/// What deliveries ask for, by problem, and what is to be said of those that ask for nothing.
+/// What deliveries ask for, by problem, and what is to be said of what leads to nothing.
 async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Conclusion>) {
     let mut problems: Vec<Problem> = vec![];
     let mut index: HashMap<Key, usize> = HashMap::new();
-    let mut hopeless = vec![];
+    let mut conclusions = vec![];
     for reading in readings {
         match reading {
-            Reading::Requests(requests, dropped) => {
-                hopeless.extend(dropped);
-                for mut request in unanimous(requests) {
+            Reading::Requests(requests, concluded) => {
+                conclusions.extend(concluded);
+                let (requests, outdone) = unanimous(requests);
+                conclusions.extend(outdone);
+                for mut request in requests {
                     if let Some(named) = request.incident {
                         // What names the incident belongs among what names its key, in the order in which it came.
                         request.key = key_of(parts, named).await.unwrap_or(request.key);
@@ -199,28 +206,34 @@ async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Concl
                     problems[slot].push(request);
                 }
             }
-            Reading::Nothing(conclusion) => hopeless.push(conclusion),
+            Reading::Nothing(conclusion) => conclusions.push(conclusion),
             Reading::NotForUs => {}
         }
     }
     warnings::note_unknown_severities(parts, &problems).await;
-    (problems, hopeless)
+    (problems, conclusions)
 }
 
-/// One message that says of one problem both that it is there and that it is taken or over: it is there.
-fn unanimous(mut requests: Vec<Request>) -> Vec<Request> {
-    if requests.len() > 1 {
-        let firing: HashSet<String> = requests
-            .iter()
-            .filter(|request| request.action == AlertAction::Trigger)
-            .map(|request| request.own_key().to_owned())
-            .collect();
-        requests.retain(|request| {
-            let quiets = matches!(request.action, AlertAction::Acknowledge | AlertAction::Resolve);
-            !quiets || request.incident.is_some() || !firing.contains(request.own_key())
-        });
+/// One message that says of one problem both that it is there and that it is taken or over: it is there, and that is
+/// said of the rest.
+fn unanimous(requests: Vec<Request>) -> (Vec<Request>, Vec<Conclusion>) {
+    if requests.len() < 2 {
+        return (requests, vec![]);
     }
-    requests
+    let firing: HashSet<String> = requests
+        .iter()
+        .filter(|request| request.action == AlertAction::Trigger)
+        .map(|request| request.own_key().to_owned())
+        .collect();
+    let (outdone, stands): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| {
+        let quiets = matches!(request.action, AlertAction::Acknowledge | AlertAction::Resolve);
+        quiets && request.incident.is_none() && firing.contains(request.own_key())
+    });
+    let outdone = outdone.iter().map(|request| {
+        let reason = "the same message says that the problem is there".to_owned();
+        request.conclusion(Verdict::Ignored, reason, None)
+    });
+    (stands, outdone.collect())
 }
 
 /// The key of the incident that a message names, if there is such an incident.
@@ -233,8 +246,12 @@ async fn key_of(parts: &Parts, named: IncidentId) -> Option<String> {
     }
 }
 
-/// Decides problems side by side.
-async fn settle_all(parts: &Parts, problems: Vec<Problem>, hopeless: Vec<Conclusion>) {
-    stream::iter(problems).for_each_concurrent(AT_ONCE, |problem| settle(parts, problem)).await;
-    stream::iter(hopeless).for_each_concurrent(AT_ONCE, |conclusion| conclude(parts, conclusion)).await;
+/// Decides problems side by side, and then says what led to nothing, in the order of the messages' alerts.
+async fn settle_all(parts: &Parts, problems: Vec<Problem>, mut conclusions: Vec<Conclusion>) {
+    let settling = problems.into_iter().enumerate();
+    let settling = settling.map(|(place, problem)| async move { (place, settle(parts, problem).await) });
+    let mut settled: Vec<_> = stream::iter(settling).buffer_unordered(AT_ONCE).collect().await;
+    settled.sort_unstable_by_key(|(place, _)| *place);
+    conclusions.extend(settled.into_iter().flat_map(|(_, said)| said));
+    conclude(parts, conclusions).await;
 }

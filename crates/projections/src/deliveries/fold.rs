@@ -68,6 +68,7 @@ struct Received {
 #[derive(Debug, Default)]
 struct Decided {
     replayed: Option<Replayed>,
+    /// Of how many alerts something became.
     count: u64,
     first: Option<FirstVerdict>,
 }
@@ -112,7 +113,9 @@ impl Fold {
                 // PostgreSQL's texts cannot hold the character 0.
                 let reason = Some(concluded.reason.replace('\0', "\u{fffd}"));
                 let (incident, at) = (concluded.incident, concluded.at);
-                self.decide(id, FirstVerdict { verdict, incident, reason, at });
+                // A conclusion about the whole message names none of its problems.
+                let alerts = concluded.problems.len().max(1) as u64;
+                self.decide(id, alerts, FirstVerdict { verdict, incident, reason, at });
                 return;
             }
             News::Replayed(replayed) => {
@@ -146,13 +149,13 @@ impl Fold {
             | News::Other => return,
         };
         for alert in alerts {
-            self.decide(alert.delivery.uuid(), FirstVerdict { verdict, incident, reason: None, at });
+            self.decide(alert.delivery.uuid(), 1, FirstVerdict { verdict, incident, reason: None, at });
         }
     }
 
-    fn decide(&mut self, delivery: Uuid, verdict: FirstVerdict) {
+    fn decide(&mut self, delivery: Uuid, alerts: u64, verdict: FirstVerdict) {
         let decided = self.decided(delivery);
-        decided.count += 1;
+        decided.count += alerts;
         decided.first.get_or_insert(verdict);
     }
 

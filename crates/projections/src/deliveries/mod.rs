@@ -94,7 +94,7 @@ pub struct DeliveryView {
     /// What became of it first since then; none: nothing yet. One message may say many things: all that became of it is
     /// in its timeline.
     pub verdict: Option<DeliveryVerdict>,
-    /// How many verdicts there are since then.
+    /// How many verdicts there are since then: one on each alert that something became of, or one on the whole message.
     pub verdict_count: u64,
     /// The incident that the first verdict is about.
     pub incident: Option<IncidentId>,

@@ -2,7 +2,7 @@
 
 use domain::{
     Channel, Severity, Timestamp,
-    delivery::{Delivery, DeliveryCommand, Verdict},
+    delivery::{Delivery, DeliveryCommand, Finding, Verdict},
     incident::{Incident, IncidentCommand},
     page::{Page, PageCommand, Withdrawal},
 };
@@ -115,13 +115,7 @@ async fn deliveries_are_listed_with_their_verdicts() {
     world.open(opening).await;
     let opening = world.opening(service(0), "other", "disk full", alerts);
     world.open(opening).await;
-    let command = DeliveryCommand::ConcludeDelivery {
-        integration: integration(0),
-        verdict: Verdict::Rejected,
-        reason: "no JSON".into(),
-        incident: None,
-        at: world.now(),
-    };
+    let command = rejected("no JSON", world.now());
     world.execute::<Delivery>(delivery(2), &command).await;
     let all = DeliveryFilter::default();
     for (_, models) in each(&world).await {
@@ -150,8 +144,29 @@ async fn deliveries_are_listed_with_their_verdicts() {
 
 /// The delivery is found in no incident and says why.
 fn rejected(reason: &str, at: Timestamp) -> DeliveryCommand {
-    let (integration, verdict, reason) = (integration(0), Verdict::Rejected, reason.to_owned());
-    DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident: None, at }
+    let findings = vec![Finding::whole(Verdict::Rejected, reason)];
+    DeliveryCommand::ConcludeDelivery { integration: integration(0), findings, at }
+}
+
+#[tokio::test]
+async fn each_alert_of_a_message_that_led_to_nothing_counts() {
+    let mut world = World::new();
+    world.receive(delivery(0), integration(0)).await;
+    let about = |verdict, keys: std::ops::Range<u32>| {
+        let problems = keys.map(|key| key.to_string()).collect();
+        Finding { problems, ..Finding::whole(verdict, "because") }
+    };
+    let findings = vec![about(Verdict::Suppressed, 0..3), about(Verdict::Ignored, 3..73)];
+    let command =
+        DeliveryCommand::ConcludeDelivery { integration: integration(0), findings, at: world.now() };
+    world.execute::<Delivery>(delivery(0), &command).await;
+    let alerts = vec![world.alert(delivery(0), "disk full", Severity::High)];
+    let opening = world.opening(service(0), "disk", "disk full", alerts);
+    world.open(opening).await;
+    for (_, models) in each(&world).await {
+        let view = models.delivery(delivery(0)).await.expect("an answer").expect("it is there");
+        assert_eq!((view.verdict, view.verdict_count), (Some(DeliveryVerdict::Suppressed), 74));
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use domain::{
     Channel, IncidentId, NoteId, ScheduleId, Severity, SwapId,
-    delivery::{Delivery, DeliveryCommand, Verdict},
+    delivery::{Delivery, DeliveryCommand, Finding, Verdict},
     incident::{Incident, IncidentCommand},
     on_call::{Cause, OnCallChange, OnCallCommand, OnCallLog, OnCallLogId},
     page::{Page, PageCommand, Withdrawal},
@@ -125,8 +125,10 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             let verdict = if how % 2 == 0 { Verdict::Ignored } else { Verdict::Rejected };
             let (reason, incident) = ("no\u{0}sense".to_owned(), (how % 3 == 0).then_some(incident));
             let through = integration(u128::from(whom % 2));
-            let command =
-                DeliveryCommand::ConcludeDelivery { integration: through, verdict, reason, incident, at };
+            let problems = (0..whom % 3).map(|key| key.to_string()).collect();
+            let rule = (how % 5 == 0).then(|| "tests".to_owned());
+            let findings = vec![Finding { verdict, reason, rule, incident, problems }];
+            let command = DeliveryCommand::ConcludeDelivery { integration: through, findings, at };
             world.execute::<Delivery>(carried_by, &command).await;
         }
     }

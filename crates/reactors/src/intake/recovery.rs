@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::DeliveryId;
+use commands::EngineError;
+use domain::{AlertAction, DeliveryId, delivery::Delivery};
 use store::{Filter, Position, Recorded};
 
-use super::{BATCH, Reading, decide, replays, understand};
+use super::{BATCH, Reading, Request, decide, replays, understand};
 use crate::{Parts, retry::Backoff};
 
 /// Decides what was left without a verdict up to `until`.
@@ -49,16 +50,40 @@ pub(super) async fn complete(parts: &Parts, checkpoint: Position, until: Positio
                 let Some(last) = events.last().map(|event| event.position) else { return };
                 let events = events.into_iter().filter(|event| event.position <= until).map(Arc::new);
                 let readings = events.map(|event: Arc<Recorded>| understand(parts, &event));
-                let several = |reading: &Reading| match reading {
-                    Reading::Requests(requests, _) => requests.len() > 1,
-                    Reading::Nothing(_) | Reading::NotForUs => false,
-                };
-                decide(parts, readings.filter(several).collect()).await;
+                let mut undecided = vec![];
+                for reading in readings {
+                    if let Reading::Requests(requests, concluded) = reading
+                        && requests.len() + concluded.len() > 1
+                    {
+                        undecided
+                            .push(Reading::Requests(less_what_is_said(parts, requests).await, concluded));
+                    }
+                }
+                decide(parts, undecided).await;
                 after = last;
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }
     }
+}
+
+/// What one message asks for, less what it says of problems that are concluded: its word that something is over was of no
+/// use then, and must not end what began since. An alarm is never left out: if it was recorded, it is known by its id.
+async fn less_what_is_said(parts: &Parts, mut requests: Vec<Request>) -> Vec<Request> {
+    let delivery = requests.first().and_then(|request| request.cause.stream_uuid()).map(DeliveryId::new);
+    let Some(delivery) = delivery else { return requests };
+    let mut backoff = Backoff::default();
+    let state = loop {
+        match parts.engine.load::<Delivery>(delivery).await {
+            Ok((state, _)) => break state,
+            // That it cannot be read says nothing about the alerts.
+            Err(EngineError::Fact(_)) => return requests,
+            Err(fault) => backoff.wait("intake", &fault).await,
+        }
+    };
+    requests
+        .retain(|request| request.action == AlertAction::Trigger || !state.has_concluded(request.own_key()));
+    requests
 }
 
 fn boxed<E: std::error::Error + Send + Sync + 'static>(error: E) -> Box<dyn std::error::Error + Send + Sync> {

@@ -1,14 +1,22 @@
 //! What would come of a test alert that may do nothing.
 
-use domain::{ServiceId, Translated, UserId, incident::Hold};
+use domain::{
+    ServiceId, Translated, UserId,
+    delivery::{Finding, Verdict},
+    incident::Hold,
+};
 
 use super::understanding::service_of;
 use crate::Parts;
 
-/// Says which incidents it would open and whom they would page first, under the configuration of today.
-pub(super) fn told(parts: &Parts, service: ServiceId, alerts: Vec<Translated>) -> String {
-    let told = alerts.into_iter().map(|alert| about(parts, service, alert));
-    format!("a test: {}", told.collect::<Vec<_>>().join("; "))
+/// Says of each alert which incident it would open and whom that would page first, under the configuration of today.
+pub(super) fn told(parts: &Parts, service: ServiceId, alerts: Vec<Translated>) -> Vec<Finding> {
+    let told = alerts.into_iter().map(|alert| {
+        let (rule, problems) = (alert.ruling.rule.clone(), vec![alert.own_key().to_owned()]);
+        let reason = format!("a test: {}", about(parts, service, alert));
+        Finding { rule, problems, ..Finding::whole(Verdict::Recorded, reason) }
+    });
+    told.collect()
 }
 
 fn about(parts: &Parts, usual: ServiceId, mut alert: Translated) -> String {

@@ -17,7 +17,7 @@ use std::{
 use commands::EngineError;
 use domain::{
     AlertAction, DeliveryId, Fact, IncidentId, IntegrationId, Subject, Timestamp,
-    delivery::{DeliveryEvent, Envelope, Verdict},
+    delivery::{DeliveryEvent, Envelope, Finding, Verdict},
     incident::IncidentEvent,
 };
 use projections::ReadError;
@@ -99,41 +99,33 @@ async fn read(parts: &Parts, replay: &Arc<Recorded>) -> Result<Reading, ReadErro
         tracing::error!(position = replay.position, "a replay cannot be read");
         return Ok(Reading::NotForUs);
     };
-    let nothing = |verdict, reason: &str, incident| {
-        let (reason, cause) = (reason.to_owned(), Arc::clone(replay));
-        Reading::Nothing(Conclusion { integration, verdict, reason, incident, cause })
+    let unreadable = || {
+        let finding = Finding::whole(Verdict::Rejected, "what was stored of the message cannot be read");
+        Reading::Nothing(Conclusion { integration, finding, cause: Arc::clone(replay) })
     };
     let Some((message, received_at)) = as_of_today(parts, replay).await? else {
-        return Ok(nothing(Verdict::Rejected, "what was stored of the message cannot be read", None));
+        return Ok(unreadable());
     };
-    let (requests, dropped) = match understand(parts, &message) {
-        Reading::Requests(requests, dropped) => {
-            (requests, dropped.map(|dropped| Conclusion { cause: Arc::clone(replay), ..dropped }))
-        }
-        Reading::Nothing(conclusion) => {
-            return Ok(Reading::Nothing(Conclusion { cause: Arc::clone(replay), ..conclusion }));
-        }
-        Reading::NotForUs => {
-            return Ok(nothing(Verdict::Rejected, "what was stored of the message cannot be read", None));
-        }
+    let of_this = |conclusion: Conclusion| Conclusion { cause: Arc::clone(replay), ..conclusion };
+    let (requests, concluded) = match understand(parts, &message) {
+        Reading::Requests(requests, concluded) => (requests, concluded),
+        Reading::Nothing(conclusion) => return Ok(Reading::Nothing(of_this(conclusion))),
+        Reading::NotForUs => return Ok(unreadable()),
     };
+    let mut concluded: Vec<_> = concluded.into_iter().map(of_this).collect();
     let earlier = Earlier::of(parts, replay).await?;
-    let (mut wanted, mut known) = (vec![], None);
+    let mut wanted = vec![];
     for request in requests {
+        let request = Request { replayed: Some(received_at), cause: Arc::clone(replay), ..request };
         match earlier.incident(parts, &request).await? {
-            Some(incident) => known = known.or(Some(incident)),
-            None => {
-                wanted.push(Request { replayed: Some(received_at), cause: Arc::clone(replay), ..request });
+            Some(incident) => {
+                let reason = "the incident knows this delivery already".to_owned();
+                concluded.push(request.conclusion(Verdict::Ignored, reason, Some(incident)));
             }
+            None => wanted.push(request),
         }
     }
-    if wanted.is_empty() {
-        if let Some(dropped) = dropped {
-            return Ok(Reading::Nothing(dropped));
-        }
-        return Ok(nothing(Verdict::Ignored, "the incident knows this delivery already", known));
-    }
-    Ok(Reading::Requests(wanted, dropped))
+    Ok(Reading::Requests(wanted, concluded))
 }
 
 /// The event that the message would be recorded as if it came today, and when it came.

@@ -1,11 +1,12 @@
-//! Deciding what is asked of one problem: each alert ends in the incident's own event, or in a conclusion of its delivery.
+//! Deciding what is asked of one problem: each alert ends in the incident's own event, or in a conclusion of its delivery,
+//! which is handed back so that it can be recorded with others of its message.
 
 use std::collections::HashSet;
 
 use commands::{CommandError, EngineError, Intake, MetadataExt, OpenRequest, mint};
 use domain::{
-    Actor, AlertAction, DeliveryId, Fact, FactError, IncidentId, Mark, Rejection, ServiceId,
-    delivery::{Delivery, DeliveryCommand, Verdict},
+    Actor, AlertAction, Fact, FactError, IncidentId, Mark, Rejection, ServiceId,
+    delivery::Verdict,
     incident::{Incident, IncidentEvent, IncidentRejection},
 };
 use store::{Metadata, Position};
@@ -17,12 +18,15 @@ use crate::{Parts, retry::Backoff};
 
 /// Alerts that one event takes in, and bytes of them: a payload has an end.
 const RUN: (usize, usize) = (64, 256 * 1024);
-/// Decides what is asked of one problem, in order; triggers in a row together.
-pub(super) async fn settle(parts: &Parts, problem: Problem) {
+
+/// Decides what is asked of one problem, in order; triggers in a row together. Returns what is to be said of alerts that
+/// lead to nothing.
+pub(super) async fn settle(parts: &Parts, problem: Problem) -> Vec<Conclusion> {
+    let mut conclusions = vec![];
     let mut rest = problem.into_iter().peekable();
     while let Some(first) = rest.next() {
         if first.action != AlertAction::Trigger {
-            finish(parts, first).await;
+            conclusions.extend(finish(parts, first).await);
             continue;
         }
         let (most, mut room) = (RUN.0, RUN.1.saturating_sub(first.weight()));
@@ -35,19 +39,22 @@ pub(super) async fn settle(parts: &Parts, problem: Problem) {
             room -= next.weight();
             run.push(next);
         }
-        trigger(parts, run).await;
+        conclusions.extend(trigger(parts, run).await);
     }
+    conclusions
 }
 
-async fn trigger(parts: &Parts, run: Vec<Request>) {
+async fn trigger(parts: &Parts, run: Vec<Request>) -> Vec<Conclusion> {
     // An incident shows what the first of several alerts says, and the worst severity. Where something else was chosen,
     // it is what joins that changes it: the others join, as they would if they had come a moment later.
     let together = run.first().is_some_and(|first| first.terms.merging.is_usual());
+    let mut conclusions = vec![];
     for (episode, part) in by_episode(parts, run).await {
         let (opening, joining) = part.split_at(if together { part.len() } else { part.len().min(1) });
-        take(parts, opening, episode).await;
-        take(parts, joining, episode).await;
+        conclusions.extend(take(parts, opening, episode).await);
+        conclusions.extend(take(parts, joining, episode).await);
     }
+    conclusions
 }
 
 /// Alerts by the episode of their group in which their problem is open, where that may be another than the latest: a group
@@ -80,25 +87,31 @@ async fn by_episode(parts: &Parts, run: Vec<Request>) -> Vec<(Option<u32>, Vec<R
 /// Has an incident take these alerts in, each of them once. Another node, or this one before a crash, may have recorded
 /// the command of the first, perhaps for fewer of them: what that took in is left out, and the rest is a command of its
 /// own.
-async fn take(parts: &Parts, run: &[Request], episode: Option<u32>) {
+async fn take(parts: &Parts, run: &[Request], episode: Option<u32>) -> Vec<Conclusion> {
     let mut rest: Vec<&Request> = run.iter().collect();
     while let Some(first) = rest.first() {
         let metadata = because_of(first);
-        let Some(position) = open(parts, &rest, episode, &metadata).await else { return };
-        let Some(taken) = recorded(parts, position, metadata.command_id).await else { return };
+        let before = match open(parts, &rest, episode, &metadata).await {
+            Ok(before) => before,
+            Err(refused) => return refused,
+        };
+        let Some(position) = before else { break };
+        let Some(taken) = recorded(parts, position, metadata.command_id).await else { break };
         rest.remove(0);
         rest.retain(|request| !taken.contains(&request.alert.mark()));
     }
+    vec![]
 }
 
-/// Opens an incident for these alerts, or has them join it. Returns where that was recorded, if it was before.
+/// Opens an incident for these alerts, or has them join it. Returns where that was recorded, if it was before, or what is
+/// to be said of alerts that were refused.
 async fn open(
     parts: &Parts,
     run: &[&Request],
     episode: Option<u32>,
     metadata: &Metadata,
-) -> Option<Position> {
-    let first = run.first()?;
+) -> Result<Option<Position>, Vec<Conclusion>> {
+    let Some(first) = run.first() else { return Ok(None) };
     let request = OpenRequest {
         service: first.service,
         key: first.key.clone(),
@@ -112,26 +125,24 @@ async fn open(
     let (span, mut backoff) = (deciding(first), Backoff::default());
     loop {
         match parts.intake.open(&request, metadata).instrument(span.clone()).await {
-            Ok(opened) => return opened.done.events.is_empty().then_some(opened.done.position),
+            Ok(opened) => return Ok(opened.done.events.is_empty().then_some(opened.done.position)),
             Err(CommandError::Rejected(rejection)) => {
                 let verdict = match rejection {
                     IncidentRejection::Outdated { .. } => Verdict::Ignored,
                     _ => Verdict::Rejected,
                 };
-                for one in run {
-                    conclude(parts, one.conclusion(verdict, rejection.to_string(), None)).await;
-                }
-                return None;
+                return Err(refused(run, verdict, &rejection.to_string()));
             }
             Err(CommandError::Fault(EngineError::Fact(fault))) => {
-                for one in run {
-                    conclude(parts, one.conclusion(Verdict::Rejected, unreadable(&fault), None)).await;
-                }
-                return None;
+                return Err(refused(run, Verdict::Rejected, &unreadable(&fault)));
             }
             Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
         }
     }
+}
+
+fn refused(run: &[&Request], verdict: Verdict, reason: &str) -> Vec<Conclusion> {
+    run.iter().map(|one| one.conclusion(verdict, reason.to_owned(), None)).collect()
 }
 
 /// Which alerts a command took in that was recorded at a position; none if it was not recorded there, because it was no
@@ -169,7 +180,7 @@ fn unreadable(fault: &FactError) -> String {
 }
 
 /// Acknowledges or resolves; without an open incident there is nothing to do.
-async fn finish(parts: &Parts, request: Request) {
+async fn finish(parts: &Parts, request: Request) -> Option<Conclusion> {
     let (span, mut backoff) = (deciding(&request), Backoff::default());
     let (incident, reason) = loop {
         match act(parts, &request).instrument(span.clone()).await {
@@ -178,9 +189,7 @@ async fn finish(parts: &Parts, request: Request) {
             Err(fault) => backoff.wait("intake", &fault).await,
         }
     };
-    if let Some((verdict, reason)) = reason {
-        conclude(parts, request.conclusion(verdict, reason, incident)).await;
-    }
+    reason.map(|(verdict, reason)| request.conclusion(verdict, reason, incident))
 }
 
 /// The incident that was found, and the verdict, unless the incident's own event is the verdict.
@@ -265,24 +274,4 @@ pub(super) fn because_of(request: &Request) -> Metadata {
     let command_id = mint::derived_at(request.cause.recorded_at, replays::origin(&request.cause), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);
     Metadata { actor: Actor::Integration { id: request.alert.integration }, ..metadata }
-}
-
-pub(super) async fn conclude(parts: &Parts, conclusion: Conclusion) {
-    let Some(delivery) = conclusion.cause.stream_uuid().map(DeliveryId::new) else { return };
-    let Conclusion { integration, verdict, reason, incident, cause } = conclusion;
-    let command_id = mint::derived_at(cause.recorded_at, replays::origin(&cause), "conclude");
-    let metadata = Metadata::reacting("intake", command_id, &cause);
-    let at = parts.engine.now();
-    let command = DeliveryCommand::ConcludeDelivery { integration, verdict, reason, incident, at };
-    let mut backoff = Backoff::default();
-    loop {
-        match parts.engine.execute::<Delivery>(delivery, &command, &metadata).await {
-            Ok(_) => return,
-            Err(CommandError::Rejected(rejection)) => {
-                tracing::error!(%delivery, %rejection, "a delivery could not be concluded");
-                return;
-            }
-            Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
-        }
-    }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use commands::{MetadataExt, mint};
 use domain::{
-    Actor, Alert, AlertAction, DeliveryId, IntegrationId, ServiceId, Severity, Timestamp, incident::Terms,
+    Actor, Alert, AlertAction, DeliveryId, IntegrationId, ServiceId, Severity, Timestamp, delivery::Verdict,
+    incident::Terms,
 };
 use store::{Metadata, Recorded};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::{Problem, Request, joins::Joins, settling::because_of, unanimous};
+use super::{Conclusion, Problem, Request, joins::Joins, settling::because_of, unanimous};
 
 fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));
@@ -138,12 +139,16 @@ fn so_many_alerts_are_held_and_no_more_and_the_oldest_go_first() {
 }
 
 #[test]
-fn of_what_one_message_says_of_one_problem_the_alarm_stands() {
+fn of_what_one_message_says_of_one_problem_the_alarm_stands_and_the_rest_is_told() {
     let both = vec![request("disk", AlertAction::Resolve), request("disk", AlertAction::Trigger)];
-    let actions: Vec<_> = unanimous(both).iter().map(|request| request.action).collect();
-    assert_eq!(actions, [AlertAction::Trigger]);
+    let (stands, outdone) = unanimous(both);
+    assert_eq!(stands.iter().map(|request| request.action).collect::<Vec<_>>(), [AlertAction::Trigger]);
+    let [Conclusion { finding, .. }] = &outdone[..] else { panic!("one is told: {outdone:?}") };
+    assert_eq!((finding.verdict, &finding.problems[..]), (Verdict::Ignored, &["disk".to_owned()][..]));
+    assert_eq!(finding.reason, "the same message says that the problem is there");
     let two = vec![request("disk", AlertAction::Resolve), request("cpu", AlertAction::Trigger)];
-    assert_eq!(unanimous(two).len(), 2);
+    let (stands, outdone) = unanimous(two);
+    assert_eq!((stands.len(), outdone.len()), (2, 0));
 }
 
 #[test]

@@ -8,30 +8,23 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::Directory;
 use domain::{
-    Alert, DeliveryId, Fact, IncidentId, IntegrationId, Meaning, ServiceId, Severity, Timestamp, Translated,
-    delivery::{DeliveryEvent, RawBody, Test, Verdict},
+    Alert, DeliveryId, Fact, IntegrationId, Meaning, ServiceId, Severity, Timestamp, Translated,
+    delivery::{DeliveryEvent, Finding, RawBody, Test, Verdict},
     incident::{Merging, Terms},
     integration::{Handling, Ruling},
 };
 use store::Recorded;
 
-use super::{Request, rehearsal};
+use super::{Conclusion, Request, dropping, rehearsal};
 use crate::{Parts, parts::Message};
 
 /// What an event of a delivery's stream means to us.
 pub(super) enum Reading {
-    /// What it asks for, and what is to be said if rules drop all or some of it.
-    Requests(Vec<Request>, Option<Conclusion>),
+    /// What it asks for, and what is to be said of its other alerts, such as those that rules drop.
+    Requests(Vec<Request>, Vec<Conclusion>),
+    /// It asks for nothing.
     Nothing(Conclusion),
     NotForUs,
-}
-
-pub(super) struct Conclusion {
-    pub(super) integration: IntegrationId,
-    pub(super) verdict: Verdict,
-    pub(super) reason: String,
-    pub(super) incident: Option<IncidentId>,
-    pub(super) cause: Arc<Recorded>,
 }
 
 pub(super) fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
@@ -49,15 +42,8 @@ pub(super) fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         RawBody::Text(text) => text.into_bytes(),
         RawBody::Base64(text) => STANDARD.decode(text).unwrap_or_default(),
     };
-    let nothing = |verdict, reason| {
-        Reading::Nothing(Conclusion {
-            integration,
-            verdict,
-            reason,
-            incident: None,
-            cause: Arc::clone(event),
-        })
-    };
+    let concluded = |finding| Conclusion { integration, finding, cause: Arc::clone(event) };
+    let nothing = |verdict, reason: String| Reading::Nothing(concluded(Finding::whole(verdict, reason)));
     let directory = parts.directory.now();
     let entrance = directory.integrations.get(&integration).and_then(|known| known.entrance.as_ref());
     let handling = entrance.map_or_else(Handling::default, |entrance| entrance.handling.clone());
@@ -75,16 +61,11 @@ pub(super) fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         Ok(Meaning::Alerts(translated)) => translated,
     };
     if envelope.test == Some(Test::Silent) {
-        return nothing(Verdict::Recorded, rehearsal::told(parts, service, translated));
+        let told = rehearsal::told(parts, service, translated);
+        return Reading::Requests(vec![], told.into_iter().map(concluded).collect());
     }
     let (dropped, taken): (Vec<_>, Vec<_>) = translated.into_iter().partition(|one| one.ruling.dropped);
-    let dropped = dropping(&dropped).map(|reason| Conclusion {
-        integration,
-        verdict: Verdict::Suppressed,
-        reason,
-        incident: None,
-        cause: Arc::clone(event),
-    });
+    let dropped = dropping::findings(&dropped).into_iter().map(concluded).collect();
     let requests = taken.into_iter().map(|mut one| {
         let service = service_of(&directory, service, &mut one);
         request(one, handling.merging, service, delivery, integration, at, event)
@@ -101,15 +82,6 @@ pub(super) fn service_of(directory: &Directory, usual: ServiceId, alert: &mut Tr
     directory.service_by_routing_key(named).unwrap_or_else(|| {
         alert.ruling.remarks.push(format!("no service has the routing key `{named}`"));
         usual
-    })
-}
-
-/// What is to be said of alerts that rules drop.
-fn dropping(dropped: &[Translated]) -> Option<String> {
-    let rule = dropped.first()?.ruling.rule.as_deref().unwrap_or_default();
-    Some(match dropped {
-        [one] => format!("the rule `{rule}` drops “{}”", one.title.chars().take(100).collect::<String>()),
-        many => format!("rules such as `{rule}` drop {} alerts", many.len()),
     })
 }
 
