@@ -2,6 +2,7 @@
 
 mod support;
 
+mod alert_verdicts;
 mod alertmanager;
 mod authorization;
 mod broken_bodies;

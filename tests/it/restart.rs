@@ -29,6 +29,20 @@ impl Place {
         TestApp::start_on(&file, self.clock.clone(), self.outbox.clone()).await
     }
 
+    /// What the read models know, and how far the intake has come.
+    fn remember(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let files = self.read_models().map(|path| (path.clone(), fs::read(path).expect("a file")));
+        let files: Vec<_> = files.collect();
+        assert!(!files.is_empty());
+        files
+    }
+
+    /// Puts back what was known, as a crash would leave it.
+    fn forget_all_but(&self, before: &[(PathBuf, Vec<u8>)]) {
+        self.read_models().for_each(|path| fs::remove_file(path).expect("it can be deleted"));
+        before.iter().for_each(|(path, bytes)| fs::write(path, bytes).expect("it can be written"));
+    }
+
     /// The files of the read models.
     fn read_models(&self) -> impl Iterator<Item = PathBuf> {
         let paths = fs::read_dir(self.folder.path()).expect("the folder is there");
@@ -95,10 +109,7 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     app.administer("updateIntegrationHandling", "integration { id }", handling).await;
     app.settle().await;
     app.stop().await;
-    // What the read models know, and how far the intake has come, as a crash would leave it.
-    let before = place.read_models().map(|path| (fs::read(&path).expect("a file"), path));
-    let before: Vec<_> = before.collect();
-    assert!(!before.is_empty());
+    let before = place.remember();
 
     let app = place.start().await;
     let alerts: Vec<_> = (0..200)
@@ -120,12 +131,53 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     let story = app.story(&id).await;
     app.stop().await;
 
-    place.read_models().for_each(|path| fs::remove_file(path).expect("it can be deleted"));
-    before.iter().for_each(|(bytes, path)| fs::write(path, bytes).expect("it can be written"));
+    place.forget_all_but(&before);
     let app = place.start().await;
     app.settle().await;
     assert_eq!(app.story(&id).await, story);
     assert_eq!(app.incidents().await[0]["alertCount"], 200);
     assert_eq!(place.outbox.sent().len(), 1);
+    app.stop().await;
+}
+
+/// That something is over was of no use when nothing had begun. Said again after a crash it must not end what began since.
+#[tokio::test]
+async fn what_a_message_said_in_vain_stays_in_vain_when_it_is_decided_again_after_a_crash() {
+    let place = Place::new();
+    let app = place.start().await;
+    let world = World::make(&app).await;
+    let input = json!({ "name": "Alertmanager", "kind": "ALERTMANAGER", "serviceId": world.service,
+        "reading": { "identity": "ALERT" } });
+    let made = app.administer("createIntegration", "integration { id } key", input).await;
+    app.settle().await;
+    app.stop().await;
+    let before = place.remember();
+
+    let app = place.start().await;
+    let path = format!("/hooks/alertmanager/{}", made["key"].as_str().expect("a key"));
+    let group = |said: &[(&str, &str)]| {
+        let alert = |(name, status): &(&str, &str)| json!({ "status": status, "fingerprint": name, "labels": { "alertname": name } });
+        let alerts: Vec<_> = said.iter().map(alert).collect();
+        json!({ "version": "4", "groupKey": "g", "status": "firing", "alerts": alerts }).to_string()
+    };
+    for said in [&[("disk", "resolved"), ("cpu", "firing")][..], &[("disk", "firing")]] {
+        assert_eq!(app.post(&path, group(said)).await.0, 202);
+        app.settle().await;
+    }
+    let log = async |app: &TestApp| {
+        let query = "query($id: ID!) { deliveries(integrationId: $id) { nodes {
+            decisions { position verdict problems } } } }";
+        app.query(query, json!({ "id": made["integration"]["id"] })).await["deliveries"]["nodes"].take()
+    };
+    let (incidents, decisions) = (app.incidents().await, log(&app).await);
+    assert_eq!(incidents.len(), 2);
+    assert_eq!(decisions[1]["decisions"].as_array().map(Vec::len), Some(2), "{decisions}");
+    app.stop().await;
+
+    place.forget_all_but(&before);
+    let app = place.start().await;
+    app.settle().await;
+    assert_eq!(app.incidents().await, incidents, "both are open still");
+    assert_eq!(log(&app).await, decisions, "and nothing is said twice");
     app.stop().await;
 }

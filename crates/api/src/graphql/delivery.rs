@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     caller::{Caller, app},
-    delivery_decision::{DeliveryDecision, decisions_of},
+    delivery_decision::{DeliveryDecision, decisions},
     event::{TimelineEntry, timeline},
     fault::Fault,
     incident::{Alert, Incident},
@@ -98,7 +98,8 @@ impl Delivery {
         self.view.verdict.map(Into::into)
     }
 
-    /// How many verdicts there are since it came or was last replayed: a message with several alerts has several.
+    /// How many verdicts there are since it came or was last replayed: one on each of its alerts, or one on the whole
+    /// message. Several alerts about which the same was decided may share one of the `decisions`.
     async fn verdict_count(&self) -> u64 {
         self.view.verdict_count
     }
@@ -137,11 +138,7 @@ impl Delivery {
     /// each replay to more. `first` is 10 unless it says otherwise, at most 200; beyond that there is the timeline.
     #[graphql(complexity = "slice::cost(first.or(Some(DECISIONS)), child_complexity)")]
     async fn decisions(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<DeliveryDecision>, Fault> {
-        let first = slice::first(first.or(Some(DECISIONS)))?;
-        let subject = Subject::from(self.view.id);
-        let events = app(ctx)?.reads.timeline(&subject, slice::MAX_PAGE, None).await?.items;
-        let decisions = events.iter().flat_map(|(_, event)| decisions_of(self.view.id, event));
-        Ok(decisions.take(first).collect())
+        decisions(ctx, self.view.id, slice::first(first.or(Some(DECISIONS)))?).await
     }
 
     /// What happened to it, oldest first: that it came, each decision, each replay.

@@ -22,14 +22,19 @@ impl Words<'_> {
                     actor_name(self.directory, &Actor::Integration { id: *integration })
                 )
             }
-            DeliveryEvent::Concluded { verdict, reason, .. } => {
+            DeliveryEvent::Concluded { verdict, reason, problems, .. } => {
+                let what = match problems.len() {
+                    0 => "The message was".to_owned(),
+                    1 => "An alert of the message was".to_owned(),
+                    several => format!("{several} alerts of the message were"),
+                };
                 let verdict = match verdict {
                     Verdict::Suppressed => "suppressed",
                     Verdict::Ignored => "ignored",
                     Verdict::Rejected => "rejected",
                     Verdict::Recorded => "recorded",
                 };
-                format!("The message was {verdict}: {reason}")
+                format!("{what} {verdict}: {reason}")
             }
             DeliveryEvent::ReplayRequested { by, .. } => {
                 format!("{} asked for the message to be decided again", self.who(by))
