@@ -15,6 +15,7 @@ mod error;
 mod events;
 mod incident_list;
 mod json;
+mod list;
 mod models;
 mod news;
 mod page_log;

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{ReadError, db::Database, incident_list::Search};
+use crate::{ReadError, db::Database, incident_list, list::Search};
 
 /// Where the read models are kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ struct Shared {
     position: watch::Sender<Position>,
     fault: watch::Sender<Option<Arc<str>>>,
     turn: Mutex<()>,
-    search: Search,
+    incident_search: Search,
 }
 
 impl ReadModels {
@@ -59,7 +59,7 @@ impl ReadModels {
             position: watch::Sender::new(0),
             fault: watch::Sender::new(None),
             turn: Mutex::new(()),
-            search: Search::default(),
+            incident_search: Search::new(&incident_list::SEARCHED),
         };
         let models = Self { shared: Arc::new(shared) };
         models.announce(models.live().await?.position);
@@ -96,8 +96,8 @@ impl ReadModels {
         &self.shared.db
     }
 
-    pub(crate) fn search(&self) -> &Search {
-        &self.shared.search
+    pub(crate) fn incident_search(&self) -> &Search {
+        &self.shared.incident_search
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -50,7 +50,7 @@ impl ReadModels {
             };
             if db.swap(&TABLES, projection.progress(), at_most).await? {
                 self.restart_at(projection.progress().position);
-                self.search().reset().await;
+                self.incident_search().reset().await;
                 break;
             }
             if db.progress(Side::Next).await?.as_ref() != Some(projection.progress()) {

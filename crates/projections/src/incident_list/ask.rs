@@ -3,31 +3,20 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{Alert, IncidentId, ServiceId, incident::IncidentEvent};
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Order, Query};
 use store::Position;
-use tokio::task;
 use uuid::Uuid;
 
 use super::{
     document,
     rows::{BY_ID, DOCUMENT, LIST, thread},
-    search::wanted,
     view::{IncidentFilter, IncidentView},
-    walks::{Place, among, among_forgotten, known_or_has, walks_of, whole},
 };
 use crate::{
     ReadError, ReadModels, Slice,
     db::{Row, Side},
+    list::{Place, Wanted},
 };
-
-/// So many places are passed at a time when words are looked for.
-const STRIDE: usize = if cfg!(test) { 2 } else { 256 };
-/// After so many strides it is time to look for the words themselves.
-const PATIENCE: usize = if cfg!(test) { 2 } else { 4 };
-/// Up to so many incidents that have the words are looked up one by one.
-const FEW: usize = if cfg!(test) { 3 } else { 2000 };
-/// So many of them at a time.
-const TOGETHER: usize = if cfg!(test) { 2 } else { 500 };
 
 impl ReadModels {
     /// One incident.
@@ -49,13 +38,9 @@ impl ReadModels {
         first: usize,
         after: Option<&str>,
     ) -> Result<Slice<IncidentView>, ReadError> {
-        let before = Place::parse(after)?;
-        let wanted = wanted(filter.text.as_deref());
-        let mut places = if wanted.is_empty() {
-            self.places(walks_of(filter, first + 1, before)).await?
-        } else {
-            self.places_with(filter, wanted, first + 1, before).await?
-        };
+        let (before, text) = (Place::parse(after)?, filter.text.as_deref());
+        let search = self.incident_search();
+        let mut places = search.places(self.db(), &wanted(filter), text, first + 1, before).await?;
         let has_next = places.len() > first;
         places.truncate(first);
         let query = Query::select()
@@ -68,66 +53,6 @@ impl ReadModels {
         let mut views: HashMap<u64, _> = views.into_iter().map(|view| (view.number, view)).collect();
         let items = places.iter().filter_map(|place| Some((place.cursor(), views.remove(&place.number)?)));
         Ok(Slice { items: items.collect(), has_next })
-    }
-
-    /// What several walks find, the newest first.
-    async fn places(&self, walks: Vec<SelectStatement>) -> Result<Vec<Place>, ReadError> {
-        let mut places = Vec::new();
-        for mut row in self.db().selects(walks).await?.into_iter().flatten() {
-            places.push(Place { opened_at: row.take()?, number: row.take()? });
-        }
-        places.sort_unstable_by(|one, other| other.cmp(one));
-        Ok(places)
-    }
-
-    /// The newest places whose incidents also have these words.
-    async fn places_with(
-        &self,
-        filter: &IncidentFilter,
-        wanted: Vec<String>,
-        limit: usize,
-        mut before: Option<Place>,
-    ) -> Result<Vec<Place>, ReadError> {
-        let mut known = self.search().known(self.db()).await?;
-        let forgotten = known.forgotten();
-        let mut places = Vec::new();
-        // Frequent words are met soon by walking along everything that the filter admits.
-        for stride in 1.. {
-            let length = if stride > PATIENCE { STRIDE * 8 } else { STRIDE };
-            let walks = walks_of(filter, length, before).into_iter();
-            let walks = walks.map(|walk| known_or_has(walk, forgotten, &wanted)).collect();
-            let mut passed = self.places(walks).await?;
-            let ended = passed.len() < length;
-            // Beyond that, a walk that stopped at its limit may have more.
-            passed.truncate(length);
-            before = passed.last().copied().or(before);
-            places.extend(
-                passed
-                    .into_iter()
-                    .filter(|place| place.number <= forgotten || known.has(place.number, &wanted)),
-            );
-            if ended || places.len() >= limit {
-                break;
-            }
-            if stride != PATIENCE {
-                continue;
-            }
-            // Rare ones are not: now look for the words first.
-            let words = wanted.clone();
-            let find = move || (known.find(&words), known);
-            let found = task::spawn_blocking(find).await;
-            let (numbers, again) =
-                found.map_err(|_| ReadError::Unavailable("the search was abandoned".into()))?;
-            known = again;
-            if numbers.len() <= FEW {
-                let old = if forgotten > 0 { walks_of(filter, limit, before) } else { Vec::new() };
-                let old = old.into_iter().map(|walk| among_forgotten(walk, forgotten, &wanted));
-                let few = numbers.chunks(TOGETHER).map(|part| among(whole(filter, limit, before), part));
-                places.extend(self.places(old.chain(few).collect()).await?);
-                break;
-            }
-        }
-        Ok(places)
     }
 
     /// The words of the alerts that these views lead to: one list for each view, in its order.
@@ -166,4 +91,18 @@ impl ReadModels {
 
 fn view(mut row: Row) -> Result<IncidentView, ReadError> {
     document::view(&row.take::<String>()?, &row.take::<String>()?)
+}
+
+fn wanted(filter: &IncidentFilter) -> Wanted {
+    Wanted {
+        status: filter.status.iter().map(|status| status.number()).collect(),
+        severity: filter.severity.clone(),
+        owners: vec![
+            ("service", filter.service.iter().map(|service| service.uuid()).collect()),
+            ("team", filter.team.iter().map(|team| team.uuid()).collect()),
+        ],
+        part_of: None,
+        after: filter.opened_after,
+        before: filter.opened_before,
+    }
 }

@@ -4,12 +4,9 @@ mod ask;
 mod document;
 mod fold;
 mod rows;
-mod search;
 mod view;
-mod walks;
 
-pub(crate) use rows::{DOCUMENT, Fold, LIST};
-pub(crate) use search::Search;
+pub(crate) use rows::{DOCUMENT, Fold, LIST, SEARCHED, incident, opens};
 pub use view::{
     Acknowledgement, AlertPlace, EscalationView, IncidentFilter, IncidentView, Resolution, Status,
 };

@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 use super::{
     document,
-    search::words,
-    view::{IncidentView, Status, severity_number},
+    view::{IncidentView, Status},
 };
 use crate::{
     ReadError,
     db::{Change, Database, Kind, Lookup, Merge, Rows, Side, Table},
+    list::{List, severity_number, words},
     news::News,
 };
 
@@ -39,6 +39,11 @@ pub(crate) static LIST: Table = Table {
     key: 1,
     keyed: true,
 };
+
+/// The same as a list that is searched.
+pub(crate) static SEARCHED: List = List { table: LIST.name, at: "opened_at", statuses: &STATUSES };
+
+const STATUSES: [u32; 3] = [Status::ALL[0].number(), Status::ALL[1].number(), Status::ALL[2].number()];
 
 pub(crate) static DOCUMENT: Table = Table {
     name: "read_incident_document",
@@ -190,6 +195,11 @@ impl Fold {
         Ok([listed, stands, documents, restated])
     }
 
+    /// What is seen of an incident that the present batch is about, after the events that were taken.
+    pub(crate) fn view(&self, id: IncidentId) -> Option<&IncidentView> {
+        self.touched.get(&id).map(|touched| &touched.view)
+    }
+
     /// The batch is about to be written, and another one begins.
     pub(crate) fn leave(&mut self) {
         self.leaving.extend(self.touched.drain().map(|(id, touched)| (id, touched.view)));
@@ -204,11 +214,12 @@ impl Fold {
 }
 
 /// Whether an incident begins here: nothing can be stored about it.
-fn opens(recorded: &Recorded, news: &News<'_>) -> bool {
+pub(crate) fn opens(recorded: &Recorded, news: &News<'_>) -> bool {
     recorded.version == 1 && matches!(news, News::Triggered(_))
 }
 
-fn incident(recorded: &Recorded) -> Option<IncidentId> {
+/// The incident that an event is about.
+pub(crate) fn incident(recorded: &Recorded) -> Option<IncidentId> {
     let id = (recorded.category() == IncidentId::CATEGORY).then(|| recorded.stream_uuid());
     id.flatten().map(IncidentId::new)
 }

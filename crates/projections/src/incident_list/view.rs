@@ -32,17 +32,6 @@ impl Status {
     }
 }
 
-/// The stored number of a severity.
-pub(super) const fn severity_number(severity: Severity) -> u32 {
-    match severity {
-        Severity::Info => 0,
-        Severity::Low => 1,
-        Severity::Medium => 2,
-        Severity::High => 3,
-        Severity::Critical => 4,
-    }
-}
-
 /// What a responder sees of one incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentView {
