@@ -6,6 +6,7 @@
 //!
 //! Who is on call now or will be, and everything else about configuration, is answered from memory elsewhere.
 
+mod alert_list;
 mod checkpoints;
 mod db;
 mod deadlines;
@@ -31,6 +32,9 @@ mod who_is_on_call;
 #[cfg(test)]
 mod tests;
 
+pub use alert_list::{
+    AlertFilter, AlertRecord, AlertRecordId, AlertStatistics, AlertStatus, StatisticsFilter,
+};
 pub use deadlines::{EscalationDue, PageDue, QuietDue};
 pub use deliveries::{DeliveryFilter, DeliveryVerdict, DeliveryView};
 pub use error::ReadError;

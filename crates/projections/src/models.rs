@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{ReadError, db::Database, incident_list, list::Search};
+use crate::{ReadError, alert_list, db::Database, incident_list, list::Search};
 
 /// Where the read models are kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,6 +47,7 @@ struct Shared {
     fault: watch::Sender<Option<Arc<str>>>,
     turn: Mutex<()>,
     incident_search: Search,
+    alert_search: Search,
 }
 
 impl ReadModels {
@@ -60,6 +61,7 @@ impl ReadModels {
             fault: watch::Sender::new(None),
             turn: Mutex::new(()),
             incident_search: Search::new(&incident_list::SEARCHED),
+            alert_search: Search::new(&alert_list::SEARCHED),
         };
         let models = Self { shared: Arc::new(shared) };
         models.announce(models.live().await?.position);
@@ -98,6 +100,10 @@ impl ReadModels {
 
     pub(crate) fn incident_search(&self) -> &Search {
         &self.shared.incident_search
+    }
+
+    pub(crate) fn alert_search(&self) -> &Search {
+        &self.shared.alert_search
     }
 
     pub(crate) fn store(&self) -> &Store {

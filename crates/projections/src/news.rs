@@ -25,15 +25,15 @@ pub(crate) enum News<'a> {
     Replayed(Replayed),
     Triggered(Box<Triggered>),
     Joined(Joined),
-    Ended(Ended),
+    Ended(Box<Ended>),
     Merged(Box<Merged>),
     Graded(Graded),
     Held(Held),
     Escalated(Escalated),
     Exhausted(Exhausted),
-    Acknowledged(Said),
+    Acknowledged(Box<Said>),
     Unacknowledged,
-    Resolved(Said),
+    Resolved(Box<Said>),
     Reassigned(Reassigned),
     Noted,
     Requested(Requested),
@@ -74,6 +74,22 @@ pub(crate) struct Replayed {
 #[derive(Debug, Deserialize)]
 pub(crate) struct AlertNews {
     pub(crate) delivery: DeliveryId,
+    pub(crate) integration: IntegrationId,
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) details: Option<String>,
+    pub(crate) severity: Severity,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    #[serde(default)]
+    pub(crate) component: Option<String>,
+    #[serde(default)]
+    pub(crate) key: Option<String>,
+    #[serde(default)]
+    pub(crate) rule: Option<String>,
+    pub(crate) at: Timestamp,
+    #[serde(default)]
+    pub(crate) ordered: bool,
 }
 
 #[derive(Debug, Deserialize)]

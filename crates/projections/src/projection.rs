@@ -7,7 +7,7 @@ use store::{Position, Recorded};
 use tokio::task::JoinHandle;
 
 use crate::{
-    ReadError,
+    ReadError, alert_list,
     db::{Database, Progress, Rows, Side, Table},
     deadlines, deliveries, incident_list,
     news::News,
@@ -15,9 +15,12 @@ use crate::{
 };
 
 /// Every table that is folded from the log.
-pub(crate) static TABLES: [&Table; 9] = [
+pub(crate) static TABLES: [&Table; 12] = [
     &incident_list::LIST,
     &incident_list::DOCUMENT,
+    &alert_list::LIST,
+    &alert_list::SAID,
+    &alert_list::COUNTS,
     &timeline::TABLE,
     &deadlines::ESCALATIONS,
     &deadlines::PAGES,
@@ -36,10 +39,11 @@ pub(crate) struct Projection {
     /// What is folded.
     reached: (Position, Vec<u8>),
     incidents: incident_list::Fold,
+    alerts: alert_list::Fold,
     batch: Batch,
 }
 
-/// What was folded since the last write, besides incidents.
+/// What was folded since the last write, besides incidents and their alerts.
 #[derive(Default)]
 struct Batch {
     events: usize,
@@ -55,7 +59,8 @@ impl Projection {
     pub(crate) fn new(db: Database, side: Side, progress: Progress) -> Self {
         let reached = (progress.position, progress.hash.clone());
         let incidents = incident_list::Fold::new(side);
-        Self { db, side, progress, reached, incidents, batch: Batch::default() }
+        let alerts = alert_list::Fold::new(side);
+        Self { db, side, progress, reached, incidents, alerts, batch: Batch::default() }
     }
 
     /// What is written.
@@ -80,8 +85,10 @@ impl Projection {
         }
         let both = || events.iter().map(|event| &**event).zip(&news);
         self.incidents.prepare(&self.db, both()).await?;
+        self.alerts.prepare(&self.db, both(), &self.incidents).await?;
         for (event, news) in both() {
             self.incidents.take(event, news);
+            self.alerts.take(event, news, &self.incidents);
             self.batch.timeline.take(event);
             self.batch.deadlines.take(event, news);
             self.batch.deliveries.take(event, news);
@@ -107,6 +114,7 @@ impl Projection {
         let batch = std::mem::take(&mut self.batch);
         let rows: Vec<Rows> = [
             &mut self.incidents.rows()?.into_iter() as &mut dyn Iterator<Item = Rows>,
+            &mut self.alerts.rows(),
             &mut batch.timeline.rows().into_iter(),
             &mut batch.deadlines.rows().into_iter(),
             &mut batch.deliveries.rows().into_iter(),
@@ -118,6 +126,7 @@ impl Projection {
         .filter(|rows| !rows.is_empty())
         .collect();
         self.incidents.leave();
+        self.alerts.leave();
         let (position, hash) = self.reached.clone();
         let to = Progress { generation: self.progress.generation, position, hash };
         let (db, side, from) = (self.db.clone(), self.side, self.progress.clone());
@@ -133,6 +142,7 @@ impl Projection {
         let Some(progress) = done? else { return Ok(false) };
         self.progress = progress;
         self.incidents.written();
+        self.alerts.written();
         Ok(true)
     }
 }

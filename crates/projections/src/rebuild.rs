@@ -51,6 +51,7 @@ impl ReadModels {
             if db.swap(&TABLES, projection.progress(), at_most).await? {
                 self.restart_at(projection.progress().position);
                 self.incident_search().reset().await;
+                self.alert_search().reset().await;
                 break;
             }
             if db.progress(Side::Next).await?.as_ref() != Some(projection.progress()) {

@@ -60,6 +60,8 @@ pub(crate) enum Change {
     Put,
     /// New rows, or more bytes behind those that existing ones have; all columns but the key's are bytes.
     Grow,
+    /// New rows, or numbers that are added to those that existing ones have; all columns but the key's are numbers.
+    Add,
     /// Some new values for existing rows; one whose key does not exist changes nothing.
     Merge(&'static Merge),
     /// Rows go, by key.
@@ -100,7 +102,7 @@ impl Rows {
     /// The columns that each row gives.
     pub(super) fn columns(&self) -> &'static [Column] {
         match self.change {
-            Change::Insert | Change::Put | Change::Grow => self.table.columns,
+            Change::Insert | Change::Put | Change::Grow | Change::Add => self.table.columns,
             Change::Merge(merge) => merge.columns,
             Change::Delete => &self.table.columns[..self.table.key],
         }
@@ -133,9 +135,10 @@ impl Rows {
         };
         let sql = match self.change {
             Change::Insert => return format!("{} ON CONFLICT DO NOTHING", insert()),
-            Change::Put | Change::Grow => {
+            Change::Put | Change::Grow | Change::Add => {
                 let value = |name: &str| match self.change {
                     Change::Grow => given.joined(name),
+                    Change::Add => format!("kept.{name} + excluded.{name}"),
                     _ => format!("excluded.{name}"),
                 };
                 let set = rest.iter().map(|(name, _)| format!("{name} = {}", value(name)));

@@ -1,7 +1,7 @@
 //! Random histories, made by random commands so that they could have happened.
 
 use domain::{
-    Channel, IncidentId, NoteId, ScheduleId, Severity, SwapId,
+    Alert, Channel, IncidentId, NoteId, ScheduleId, Severity, SwapId,
     delivery::{Delivery, DeliveryCommand, Finding, Verdict},
     incident::{Incident, IncidentCommand},
     on_call::{Cause, OnCallChange, OnCallCommand, OnCallLog, OnCallLogId},
@@ -10,7 +10,7 @@ use domain::{
 use proptest::{collection::vec, prelude::*};
 use uuid::Uuid;
 
-use super::world::{World, delivery, integration, roster, service, somebody, user};
+use super::world::{START, World, delivery, integration, roster, service, somebody, user};
 
 /// One command: which, and about whom.
 pub(super) type Step = (u8, u8, u8);
@@ -27,6 +27,11 @@ pub(super) async fn happen(world: &mut World, steps: &[Step]) {
     }
 }
 
+/// The incidents that a history may tell of.
+pub(super) fn incidents() -> Vec<IncidentId> {
+    (0..12).map(|whom| problem(whom).0).collect()
+}
+
 /// A few problems on a few services, so that most commands find something to change.
 fn problem(whom: u8) -> (IncidentId, domain::ServiceId, String) {
     let (on, key) = (service(u128::from(whom % 3)), format!("Key\u{0} {}", whom % 5));
@@ -40,14 +45,15 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
     let severity = Severity::ALL[usize::from(how) % 5];
     let title = format!("Disk {how} FULL on ÄPFEL\\_%{}", whom % 4);
     let page = World::step(incident, u32::from(how % 3)).id();
+    let told = |alert: Alert| told(alert, whom, how);
     match what {
         0..=3 => {
             world.receive(carried_by, integration(u128::from(whom % 2))).await;
         }
         4..=8 => {
             let count = usize::from(how % 4);
-            let alerts = (0..count)
-                .map(|more| world.alert(delivery(u128::from(how % 32) + more as u128), &title, severity));
+            let carriers = (0..count).map(|more| delivery(u128::from(how % 32) + more as u128));
+            let alerts = carriers.map(|carrier| told(world.alert(carrier, &title, severity)));
             let alerts = alerts.collect();
             let mut opening = world.opening(on, &key, &title, alerts);
             opening.episode = 1 + u32::from(whom % 2);
@@ -66,7 +72,7 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             world.execute::<Incident>(incident, &command).await;
         }
         12 => {
-            let alert = (how % 2 == 0).then(|| world.alert(carried_by, &title, severity));
+            let alert = (how % 4 != 0).then(|| told(world.alert(carried_by, &title, severity)));
             let command = IncidentCommand::ResolveIncident { by, via, note: None, alert, at };
             world.execute::<Incident>(incident, &command).await;
         }
@@ -99,23 +105,7 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             let command = PageCommand::WithdrawPage { reason: Withdrawal::Acknowledged, at };
             world.execute::<Page>(page, &command).await;
         }
-        19 => {
-            let schedule = ScheduleId::new(Uuid::from_u128(u128::from(whom % 3)));
-            let cause = match how % 3 {
-                0 => Cause::Turn,
-                1 => Cause::Edit,
-                _ => Cause::Swap { id: SwapId::new(Uuid::from_u128(how.into())) },
-            };
-            let change = |later: u8| OnCallChange {
-                at: at.plus_seconds(later.into()),
-                users: (0..(how % 4 + later) % 4).map(|number| user(number.into())).collect(),
-                cause,
-            };
-            let (tzdb, decided_at) = (format!("2026{}", char::from(b'a' + how % 6)), index.into());
-            let changes = (0..=whom % 4).map(change).collect();
-            let command = OnCallCommand::RecordChanges { schedule, changes, tzdb, decided_at };
-            world.execute::<OnCallLog>(OnCallLogId(schedule), &command).await;
-        }
+        19 => change_on_call(world, index, whom, how).await,
         20 => {
             let replay =
                 DeliveryCommand::ReplayDelivery { integration: integration(u128::from(whom % 2)), by, at };
@@ -132,4 +122,34 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             world.execute::<Delivery>(carried_by, &command).await;
         }
     }
+}
+
+/// Two entrances tell of problems. Every third problem is a group of a few, and its alerts may overtake each other.
+fn told(alert: Alert, whom: u8, how: u8) -> Alert {
+    let alert = Alert { integration: integration(u128::from(how / 16 % 2)), ..alert };
+    if !whom.is_multiple_of(3) {
+        return alert;
+    }
+    let key = format!("Member\u{0} {}", how % 3);
+    let at = START.plus_seconds(u64::from(how % 16));
+    Alert { key: Some(key), ordered: how.is_multiple_of(2), at, ..alert }
+}
+
+async fn change_on_call(world: &mut World, index: u32, whom: u8, how: u8) {
+    let at = world.now();
+    let schedule = ScheduleId::new(Uuid::from_u128(u128::from(whom % 3)));
+    let cause = match how % 3 {
+        0 => Cause::Turn,
+        1 => Cause::Edit,
+        _ => Cause::Swap { id: SwapId::new(Uuid::from_u128(how.into())) },
+    };
+    let change = |later: u8| OnCallChange {
+        at: at.plus_seconds(later.into()),
+        users: (0..(how % 4 + later) % 4).map(|number| user(number.into())).collect(),
+        cause,
+    };
+    let (tzdb, decided_at) = (format!("2026{}", char::from(b'a' + how % 6)), index.into());
+    let changes = (0..=whom % 4).map(change).collect();
+    let command = OnCallCommand::RecordChanges { schedule, changes, tzdb, decided_at };
+    world.execute::<OnCallLog>(OnCallLogId(schedule), &command).await;
 }

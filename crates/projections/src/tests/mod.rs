@@ -1,5 +1,7 @@
 //! Given events, then rows; and whatever happens on the way, the same rows.
 
+mod alerts;
+mod alerts_oracle;
 mod answers;
 mod history;
 mod oracle;

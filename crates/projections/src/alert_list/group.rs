@@ -1,0 +1,251 @@
+//! The problems of one incident, and how events change them. Pure.
+
+use std::collections::BTreeMap;
+
+use domain::{DeliveryId, IntegrationId, ServiceId, Severity, TeamId, Timestamp};
+
+use super::{
+    counts::{Counted, Counts},
+    record::{AlertRecord, AlertStatus},
+};
+use crate::{IncidentView, news::AlertNews};
+
+/// The problems of one incident, as far as the fold must know them.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The incident's number.
+    pub(super) incident: u64,
+    /// The incident's key.
+    pub(super) key: Box<str>,
+    pub(super) service: ServiceId,
+    pub(super) team: Option<TeamId>,
+    /// How its problems stand that are not over by themselves.
+    pub(super) status: AlertStatus,
+    /// By their own keys; without one where nothing is grouped.
+    pub(super) problems: BTreeMap<Option<Box<str>>, Problem>,
+}
+
+/// One problem.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) number: u64,
+    pub(super) integration: IntegrationId,
+    pub(super) first_seen_at: Timestamp,
+    pub(super) status: AlertStatus,
+    /// At its worst.
+    pub(super) severity: Severity,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) occurrences: u64,
+    /// Until when monitoring tools have told what happened, where their messages can be ordered.
+    pub(super) told_until: Option<Timestamp>,
+    /// What no row says yet.
+    pub(super) unwritten: Unwritten,
+}
+
+/// What a batch changes of a problem.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    /// Its status, its worst severity or its end.
+    pub(super) restated: bool,
+    /// Until when monitoring tools have told what happened.
+    pub(super) listened: bool,
+    /// The message that told of it last, and when.
+    pub(super) heard: Option<(DeliveryId, Timestamp)>,
+    /// What was said last, by an alert that nothing overtook.
+    pub(super) said: Option<Said>,
+    /// The message that told of it first, and the title that it gave it.
+    pub(super) first: Option<(DeliveryId, String)>,
+}
+
+/// What is shown of what was said.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) title: String,
+    pub(super) details: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) component: Option<String>,
+    pub(super) severity: Severity,
+    pub(super) rule: Option<String>,
+}
+
+impl Group {
+    /// What belongs to an incident, before any problem is known.
+    pub(super) fn of(view: &IncidentView) -> Self {
+        Self {
+            incident: view.number,
+            key: storable(&view.key).into(),
+            service: view.service,
+            team: view.team,
+            status: view.status.into(),
+            problems: BTreeMap::new(),
+        }
+    }
+
+    /// An alert tells of a problem. `latest` is the number of the latest problem of all.
+    pub(super) fn hear(&mut self, alert: &AlertNews, at: Timestamp, latest: &mut u64, counts: &mut Counts) {
+        let own = alert.key.as_deref().map(storable);
+        let (group, status) = (self.counted(), self.status);
+        let problem = self.problems.entry(own.map(Into::into)).or_insert_with(|| {
+            *latest += 1;
+            let problem = Problem::new(*latest, alert, status, at);
+            counts.add(problem.counted(group));
+            problem
+        });
+        problem.occurrences += 1;
+        problem.unwritten.heard = Some((alert.delivery, at));
+        let is_late = alert.ordered && problem.told_until.is_some_and(|until| alert.at < until);
+        let severity = problem.severity.max(alert.severity);
+        if is_late {
+            // It tells of what was: of what is, something later told already.
+            problem.stand(problem.status, severity, group, counts);
+            return;
+        }
+        problem.listen(alert);
+        problem.unwritten.said = Some(Said::by(alert));
+        if problem.status == AlertStatus::Resolved && status != AlertStatus::Resolved {
+            problem.ended_at = None;
+            problem.stand(status, severity, group, counts);
+        } else {
+            problem.stand(problem.status, severity, group, counts);
+        }
+    }
+
+    /// An alert tells that one of several problems is over.
+    pub(super) fn end(&mut self, alert: &AlertNews, at: Timestamp, counts: &mut Counts) {
+        let (own, group) = (alert.key.as_deref().map(storable), self.counted());
+        let Some(problem) = self.problems.get_mut(&own.map(Into::into)) else { return };
+        problem.listen(alert);
+        problem.end(at, group, counts);
+    }
+
+    /// The incident stands in another way. `at`: since when.
+    pub(super) fn follow(&mut self, status: AlertStatus, at: Timestamp, counts: &mut Counts) {
+        if self.status == status {
+            return;
+        }
+        self.status = status;
+        let group = self.counted();
+        let lasting = self.problems.values_mut().filter(|problem| problem.status != AlertStatus::Resolved);
+        for problem in lasting {
+            if status == AlertStatus::Resolved {
+                problem.end(at, group, counts);
+            } else {
+                problem.stand(status, problem.severity, group, counts);
+            }
+        }
+    }
+
+    fn counted(&self) -> (ServiceId, Option<TeamId>) {
+        (self.service, self.team)
+    }
+}
+
+impl Unwritten {
+    /// All that is to be written, once; none if nothing is.
+    pub(super) fn take(&mut self) -> Option<Self> {
+        let Self { restated, listened, heard, .. } = self;
+        (*restated || *listened || heard.is_some()).then(|| std::mem::take(self))
+    }
+}
+
+impl Problem {
+    fn new(number: u64, alert: &AlertNews, status: AlertStatus, at: Timestamp) -> Self {
+        Self {
+            number,
+            integration: alert.integration,
+            first_seen_at: at,
+            status,
+            severity: alert.severity,
+            ended_at: None,
+            occurrences: 0,
+            told_until: None,
+            unwritten: Unwritten {
+                first: Some((alert.delivery, storable(&alert.title))),
+                ..Unwritten::default()
+            },
+        }
+    }
+
+    fn listen(&mut self, alert: &AlertNews) {
+        if alert.ordered && self.told_until.is_none_or(|until| alert.at > until) {
+            self.told_until = Some(alert.at);
+            self.unwritten.listened = true;
+        }
+    }
+
+    fn end(&mut self, at: Timestamp, group: (ServiceId, Option<TeamId>), counts: &mut Counts) {
+        if self.status != AlertStatus::Resolved {
+            self.ended_at = Some(at);
+            self.stand(AlertStatus::Resolved, self.severity, group, counts);
+        }
+    }
+
+    fn stand(
+        &mut self,
+        status: AlertStatus,
+        severity: Severity,
+        group: (ServiceId, Option<TeamId>),
+        counts: &mut Counts,
+    ) {
+        if (self.status, self.severity) != (status, severity) {
+            counts.take(self.counted(group));
+            (self.status, self.severity) = (status, severity);
+            counts.add(self.counted(group));
+            self.unwritten.restated = true;
+        }
+    }
+
+    fn counted(&self, (service, team): (ServiceId, Option<TeamId>)) -> Counted {
+        Counted {
+            day: super::counts::day(self.first_seen_at),
+            integration: self.integration,
+            service,
+            team,
+            severity: self.severity,
+            status: self.status,
+        }
+    }
+}
+
+impl Said {
+    fn by(alert: &AlertNews) -> Self {
+        let text = |text: &Option<String>| text.as_deref().map(storable);
+        Self {
+            title: storable(&alert.title),
+            details: alert.details.as_deref().map(beginning),
+            source: text(&alert.source),
+            component: text(&alert.component),
+            severity: alert.severity,
+            rule: text(&alert.rule),
+        }
+    }
+}
+
+/// PostgreSQL's texts cannot hold the character 0.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// The beginning of details; the last character is an ellipsis if there are more.
+fn beginning(details: &str) -> String {
+    let Some((end, _)) = details.char_indices().nth(AlertRecord::MAX_DETAILS) else {
+        return storable(details);
+    };
+    let cut = details[..end].char_indices().next_back().map_or(0, |(last, _)| last);
+    storable(&details[..cut]) + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_details_are_cut_with_an_ellipsis() {
+        assert_eq!(beginning("short\0"), "short\u{fffd}");
+        let fitting = "ß".repeat(AlertRecord::MAX_DETAILS);
+        assert_eq!(beginning(&fitting), fitting);
+        let cut = beginning(&"ß".repeat(AlertRecord::MAX_DETAILS + 1));
+        assert_eq!(cut.chars().count(), AlertRecord::MAX_DETAILS);
+        assert!(cut.ends_with("ß…"));
+    }
+}
