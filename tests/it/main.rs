@@ -4,6 +4,7 @@ mod support;
 
 mod alert_verdicts;
 mod alertmanager;
+mod alerts;
 mod authorization;
 mod broken_bodies;
 mod calendar;

@@ -8,6 +8,8 @@
 #![expect(clippy::unused_async, reason = "fields of the schema are asynchronous, whether or not they wait")]
 
 mod actor;
+mod alert_record;
+mod alert_statistics;
 mod api_key;
 mod calendar_feed;
 mod caller;
@@ -63,6 +65,8 @@ use crate::{App, Limits};
 #[derive(Default, MergedObject)]
 struct Query(
     incident::IncidentQuery,
+    alert_record::AlertQuery,
+    alert_statistics::AlertStatisticsQuery,
     on_call::OnCallQuery,
     service::ServiceQuery,
     team::TeamQuery,

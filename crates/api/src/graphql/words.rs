@@ -14,6 +14,18 @@ pub(super) enum Status {
     Resolved,
 }
 
+/// How an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "projections::AlertStatus")]
+pub(super) enum AlertStatus {
+    /// Nobody has it.
+    Open,
+    /// Somebody has its incident.
+    Acknowledged,
+    /// It is over, by itself or with its incident.
+    Resolved,
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Severity")]
