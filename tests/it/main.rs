@@ -12,6 +12,7 @@ mod command_line;
 mod crash;
 mod crash_with_rules;
 mod deduplication;
+mod delivery_counts;
 mod delivery_log;
 mod escalation;
 mod graphql_ws;

@@ -5,6 +5,7 @@ mod decide;
 mod entrance;
 mod events;
 mod handling;
+mod hourly;
 mod kind;
 mod mapping;
 mod rate;
@@ -22,6 +23,7 @@ pub use commands::{IntegrationCommand, ProofChange};
 pub use entrance::Entrance;
 pub use events::IntegrationEvent;
 pub use handling::{Handling, HandlingChange};
+pub use hourly::Hourly;
 pub use kind::IntegrationKind;
 pub use mapping::Mapping;
 pub use rate::{Limited, RateLimit};
@@ -57,6 +59,8 @@ pub struct Refusals {
     pub count: u64,
     /// When some were noted last, and why the last of them was refused.
     pub last: Option<(Timestamp, String)>,
+    /// How many were noted in each of the last hours.
+    pub hourly: Hourly,
 }
 
 impl Refusals {
@@ -87,10 +91,12 @@ impl Aggregate for Integration {
             | IntegrationEvent::SilenceEnded { .. } => self.vigil.evolve(event),
             IntegrationEvent::MessagesRefused { count, reason, at } => {
                 self.refusals.count += u64::from(*count);
+                self.refusals.hourly.note(*count, *at);
                 self.refusals.last = Some((*at, reason.clone()));
             }
             IntegrationEvent::MessagesLimited { count, at } => {
                 self.limited.count += u64::from(*count);
+                self.limited.hourly.note(*count, *at);
                 self.limited.last_at = Some(*at);
             }
             IntegrationEvent::SubscriptionConfirmed { topic, .. } => {

@@ -3,8 +3,8 @@
 use domain::{
     Aggregate, ConfigRejection, Rejection, SecretId, ServiceId, Timestamp,
     integration::{
-        Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Limited, Preset,
-        ProofChange, RateLimit, Reading, SignatureScheme, Verification, WatchChange,
+        Identity, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Preset, ProofChange,
+        RateLimit, Reading, SignatureScheme, Verification, WatchChange,
     },
 };
 use uuid::Uuid;
@@ -227,7 +227,8 @@ fn messages_beyond_the_limit_are_noted_at_most_once_a_minute() {
     assert_eq!(after(&history).decide(&note(5000, 60)), Ok(vec![event]));
     let [created, first] = history;
     let limited = after(&[created, first, note(5000, 60)]).limited;
-    assert_eq!(limited, Limited { count: 5001, last_at: Some(at) });
+    assert_eq!((limited.count, limited.last_at), (5001, Some(at)));
+    assert_eq!([AT, at.plus_seconds(7200)].map(|since| limited.hourly.since(since)), [5001, 0]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub use alert_list::{
     AlertFilter, AlertRecord, AlertRecordId, AlertStatistics, AlertStatus, StatisticsFilter,
 };
 pub use deadlines::{EscalationDue, PageDue, QuietDue};
-pub use deliveries::{DeliveryFilter, DeliveryVerdict, DeliveryView};
+pub use deliveries::{DeliveryCounts, DeliveryFilter, DeliveryVerdict, DeliveryView};
 pub use error::ReadError;
 pub use events::EventPage;
 pub use incident_list::{

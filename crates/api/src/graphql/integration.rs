@@ -4,12 +4,13 @@ use async_graphql::{Context, ID, Object, SimpleObject, connection::Connection};
 use commands::Directory;
 use domain::{
     IntegrationId, ServiceId,
-    integration::{Entrance, Vigil},
+    integration::{Entrance, Hourly, Vigil},
 };
 
 use super::{
     caller::{Caller, app},
     delivery::{Delivery, DeliveryFilterInput},
+    delivery_counts::DeliveryCounts,
     fault::Fault,
     handling::{Mapping, Merging, Routing, SeverityWord, severity_words},
     scalar::{DateTime, Position},
@@ -30,6 +31,7 @@ pub(super) struct Integration {
     subscriptions: Vec<String>,
     unknown_severities: Vec<UnknownSeverity>,
     vigil: Vigil,
+    hourly: [Hourly; 2],
 }
 
 /// A word for a severity that nobody knows, so that `MEDIUM` is assumed.
@@ -71,7 +73,7 @@ struct RateLimit {
 }
 
 impl RateLimit {
-    fn of(entrance: &Entrance, limited: domain::integration::Limited) -> Self {
+    fn of(entrance: &Entrance, limited: &domain::integration::Limited) -> Self {
         Self {
             per_minute: entrance.rate_limit().per_minute(),
             limited_count: limited.count,
@@ -90,7 +92,7 @@ impl Integration {
         let (refusals, subscriptions) = ((&state.refusals).into(), state.subscriptions.clone());
         let unknown = state.unknown_severities.iter();
         let unknown = unknown.map(|(word, at)| UnknownSeverity { word: word.clone(), since: DateTime(*at) });
-        let rate_limit = RateLimit::of(&entrance, state.limited);
+        let rate_limit = RateLimit::of(&entrance, &state.limited);
         Some(Self {
             id,
             entrance,
@@ -100,6 +102,7 @@ impl Integration {
             subscriptions,
             unknown_severities: unknown.collect(),
             vigil: state.vigil.clone(),
+            hourly: [state.refusals.hourly.clone(), state.limited.hourly.clone()],
         })
     }
 }
@@ -222,6 +225,16 @@ impl Integration {
     #[graphql(complexity = 5)]
     async fn usual_silence_seconds(&self, ctx: &Context<'_>) -> Result<Option<u32>, Fault> {
         Ok(app(ctx)?.reads.usual_silence(self.id).await?)
+    }
+
+    /// How many messages came through it in the last `hours`, from 1 to 168, and what became of them.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn delivery_counts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 24)] hours: i32,
+    ) -> Result<DeliveryCounts, Fault> {
+        DeliveryCounts::of(app(ctx)?, self.id, &self.hourly, hours).await
     }
 
     /// What came through it, newest first.

@@ -14,6 +14,7 @@ mod api_key;
 mod calendar_feed;
 mod caller;
 mod delivery;
+mod delivery_counts;
 mod delivery_decision;
 mod delivery_mutation;
 mod event;

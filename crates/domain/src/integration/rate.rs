@@ -1,5 +1,6 @@
 //! How many messages an integration takes, and what is known of those beyond that.
 
+use super::Hourly;
 use crate::Timestamp;
 
 /// How many messages an integration takes.
@@ -40,12 +41,14 @@ impl RateLimit {
 }
 
 /// Messages that were refused because too many came. Nothing of them was kept, and their senders were told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limited {
     /// How many, as far as that was noted.
     pub count: u64,
     /// When some were noted last.
     pub last_at: Option<Timestamp>,
+    /// How many were noted in each of the last hours.
+    pub hourly: Hourly,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What did monitoring tools deliver, and what became of it?
 
 mod ask;
+mod counts;
 mod fold;
 
 use domain::{
@@ -13,6 +14,7 @@ use store::Position;
 use crate::db::{Kind, Table};
 
 pub use ask::DeliveryFilter;
+pub use counts::DeliveryCounts;
 pub(crate) use fold::Fold;
 
 /// What became of a delivery.

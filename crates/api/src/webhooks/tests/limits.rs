@@ -159,7 +159,7 @@ async fn messages_beyond_the_limit_leave_a_trace_once_a_minute_and_are_taken_lat
     doors.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(doors.noted_times(3).await[2]["count"], 1);
     assert!(doors.app.directory.reach(doors.store.head(), std::time::Duration::from_secs(10)).await);
-    let limited = doors.app.directory.now().integrations[&id].limited;
+    let limited = doors.app.directory.now().integrations[&id].limited.clone();
     assert_eq!((limited.count, limited.last_at), (4, Some(doors.app.engine.now())));
 }
 
