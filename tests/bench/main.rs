@@ -46,7 +46,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// A measurement that cannot be made says why.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "append",
     "translation",
     "group",
@@ -57,6 +57,7 @@ const NAMES: [&str; 13] = [
     "subscribers",
     "deadlines",
     "queries",
+    "alerts",
     "start",
     "rebuild",
     "schedules",
@@ -128,6 +129,7 @@ async fn measure(names: &[&str], scale: Scale, report: &mut Report) {
             "subscribers" => subscribers::measure(scale, report).await,
             "deadlines" => deadlines::measure(scale, report).await,
             "queries" => queries::measure(scale, report).await,
+            "alerts" => queries::measure_alerts(scale, report).await,
             "start" => start::measure(report).await,
             "schedules" => match schedules::measure(report) {
                 Ok(()) => everywhere::measure(scale, report).await,
