@@ -20,8 +20,9 @@ use super::{
 use crate::ReadError;
 
 /// How many pages of 4 KB the WAL collects before they are moved into the file. Few, because whoever moves them flushes
-/// them first, and while a disk flushes 80 MB of these for a twentieth of a second the log's own flush waits behind.
-const CHECKPOINT_PAGES: i64 = 1000;
+/// them first, and while a disk flushes 80 MB of these for a twentieth of a second the log's own flush waits behind. Of 4 MB
+/// a message in some hundred still noticed (`./dev bench noise`).
+const CHECKPOINT_PAGES: i64 = 200;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
