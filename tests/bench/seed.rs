@@ -77,7 +77,8 @@ impl Scribe<'_> {
                 at,
             })
             .collect();
-        events.push(IncidentEvent::SeverityRaised { from: Severity::High, to: Severity::Critical, at });
+        let (from, to) = (Severity::High, Severity::Critical);
+        events.push(IncidentEvent::SeverityRaised { from, to, by: None, reason: None, at });
         let (note, text) = (NoteId::new(mint::uuid()), "the payment provider confirms an outage".to_owned());
         events.push(IncidentEvent::NoteAdded { note, by: self.person(), text, at });
         events.extend([self.acknowledged(), self.resolved()]);

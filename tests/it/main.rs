@@ -34,6 +34,7 @@ mod rules;
 mod schedules;
 mod schedules_guide;
 mod senders;
+mod severity;
 mod smtp;
 mod sns;
 mod tidy;

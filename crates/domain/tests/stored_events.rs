@@ -79,6 +79,21 @@ fn an_incident_keeps_what_rules_made_of_its_alerts() {
 }
 
 #[test]
+fn an_incident_keeps_who_changed_its_severity_and_why() {
+    for (name, from, to) in [
+        ("incident.severity_raised.v1", "low", "critical"),
+        ("incident.severity_lowered.v1", "critical", "low"),
+    ] {
+        let stored = format!(
+            r#"{{"from": "{from}", "to": "{to}", "reason": "customers call",
+                "by": {{"kind": "user", "id": "usr_00000000000000000000000000000001"}},
+                "at": "2026-11-24T03:00:00.000Z"}}"#
+        );
+        read::<IncidentEvent>(name, stored.as_bytes());
+    }
+}
+
+#[test]
 fn a_delivery_says_that_somebody_asked_for_a_test() {
     let stored = br#"{
         "integration": "int_00000000000000000000000000000007", "format": "generic",

@@ -1,6 +1,8 @@
 //! What people do about incidents.
 
-use async_graphql::{Context, ID, InputObject, Object};
+mod input;
+
+use async_graphql::{Context, Object};
 use commands::OpenRequest;
 use domain::{
     Actor, Channel, IncidentId, Ladder, Level, NoteId, Roster, Target, Timestamp,
@@ -10,99 +12,16 @@ use domain::{
 use store::Position;
 use uuid::Uuid;
 
+use self::input::{
+    AcknowledgeIncidentInput, AddIncidentNoteInput, ChangeIncidentSeverityInput, CreateIncidentInput,
+    EscalateIncidentInput, ReassignIncidentInput, ResolveIncidentInput, UnacknowledgeIncidentInput,
+};
 use super::{
     caller::{Caller, References, command_id, parse},
     fault::Fault,
     incident::Incident,
     rejection::{Recorded, Rejection, Stop, payloads},
-    scalar::CommandId,
-    words::Severity,
 };
-
-/// A problem that a person reports.
-#[derive(InputObject)]
-pub(super) struct CreateIncidentInput {
-    /// What is broken.
-    service_id: ID,
-    /// What is wrong, in one line.
-    title: String,
-    /// Longer words.
-    details: Option<String>,
-    /// How bad it is.
-    #[graphql(default_with = "Severity::High")]
-    severity: Severity,
-    /// What makes two reports the same problem: if an incident with this key is open on the service, it is the
-    /// answer. Without it the incident stands for itself.
-    dedup_key: Option<String>,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// An incident to take.
-#[derive(InputObject)]
-pub(super) struct AcknowledgeIncidentInput {
-    /// Which incident.
-    incident_id: ID,
-    /// The person who takes it, if it is not the caller; for administrators.
-    on_behalf_of: Option<ID>,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// An incident to give back.
-#[derive(InputObject)]
-pub(super) struct UnacknowledgeIncidentInput {
-    /// Which incident.
-    incident_id: ID,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// An incident that is over.
-#[derive(InputObject)]
-pub(super) struct ResolveIncidentInput {
-    /// Which incident.
-    incident_id: ID,
-    /// What it was.
-    note: Option<String>,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// Whom to page instead: people, or an escalation policy.
-#[derive(InputObject)]
-pub(super) struct ReassignIncidentInput {
-    /// Which incident.
-    incident_id: ID,
-    /// These people, all at once.
-    user_ids: Option<Vec<ID>>,
-    /// The ladder of this policy, from the beginning.
-    escalation_policy_id: Option<ID>,
-    /// Why.
-    reason: Option<String>,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// An incident whose next level is to be paged now.
-#[derive(InputObject)]
-pub(super) struct EscalateIncidentInput {
-    /// Which incident.
-    incident_id: ID,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
-
-/// Something to write down.
-#[derive(InputObject)]
-pub(super) struct AddIncidentNoteInput {
-    /// Which incident.
-    incident_id: ID,
-    /// What.
-    text: String,
-    /// Makes repeating the request safe.
-    command_id: Option<CommandId>,
-}
 
 payloads! {
     /// The incident, new or already open under the same key.
@@ -117,6 +36,8 @@ payloads! {
     ReassignIncidentPayload { incident: Incident }
     /// The incident whose next level is paged now.
     EscalateIncidentPayload { incident: Incident }
+    /// The incident that is as bad as somebody says.
+    ChangeIncidentSeverityPayload { incident: Incident }
     /// The incident with the note in its timeline.
     AddIncidentNotePayload { incident: Incident }
 }
@@ -178,6 +99,18 @@ impl IncidentMutation {
         input: EscalateIncidentInput,
     ) -> Result<EscalateIncidentPayload, Fault> {
         EscalateIncidentPayload::answer(escalate(Caller::admit(ctx, Role::Responder)?, input).await)
+    }
+
+    /// Say how bad an incident is. If it never was that bad, the level that was paged last is paged again, unless
+    /// somebody has the incident or it is held back. From then on alerts change the severity only if they are worse than
+    /// it ever was.
+    async fn change_incident_severity(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangeIncidentSeverityInput,
+    ) -> Result<ChangeIncidentSeverityPayload, Fault> {
+        let caller = Caller::admit(ctx, Role::Responder)?;
+        ChangeIncidentSeverityPayload::answer(change_severity(caller, input).await)
     }
 
     /// Write something down in an incident's timeline.
@@ -289,6 +222,22 @@ async fn escalate(caller: Caller<'_>, input: EscalateIncidentInput) -> Result<Re
     climb(caller, id, command, command_id(input.command_id)).await
 }
 
+async fn change_severity(
+    caller: Caller<'_>,
+    input: ChangeIncidentSeverityInput,
+) -> Result<Recorded<Incident>, Stop> {
+    let id = parse("incidentId", &input.incident_id)?;
+    let (severity, reason) = (input.severity.into(), input.reason);
+    let command = |by, roster, at| IncidentCommand::ChangeIncidentSeverity {
+        by,
+        severity,
+        reason: reason.clone(),
+        roster,
+        at,
+    };
+    climb(caller, id, command, command_id(input.command_id)).await
+}
+
 async fn add_note(caller: Caller<'_>, input: AddIncidentNoteInput) -> Result<Recorded<Incident>, Stop> {
     let id = parse("incidentId", &input.incident_id)?;
     let command_id = command_id(input.command_id);
@@ -306,7 +255,7 @@ fn direct(targets: Vec<Target>) -> Ladder {
     Ladder { policy: None, levels: vec![Level { targets, timeout_seconds: DIRECT_TIMEOUT }], repeat: 0 }
 }
 
-/// Has an incident climb. Who is on its ladder is looked up for the ladder that it has when that is judged: somebody may
+/// Has an incident judge what may have it climb. Who is on its ladder is looked up for the ladder that it has when that is judged: somebody may
 /// reassign it at the same moment.
 async fn climb(
     caller: Caller<'_>,

@@ -92,6 +92,19 @@ pub enum IncidentCommand {
         /// When.
         at: Timestamp,
     },
+    /// It is worse or less bad than it seemed.
+    ChangeIncidentSeverity {
+        /// Who says so.
+        by: Actor,
+        /// How bad it is.
+        severity: Severity,
+        /// Why.
+        reason: Option<String>,
+        /// Who is on the ladder now.
+        roster: Roster,
+        /// When.
+        at: Timestamp,
+    },
     /// The wait for an acknowledgement is over.
     EscalateOverdue {
         /// The climb that the deadline was armed for.

@@ -1,7 +1,7 @@
 //! How an incident judges commands: one function per command.
 
 use super::{
-    Cause, Climb, Incident, IncidentCommand, IncidentEvent, IncidentRejection, OpenState, Situation,
+    Cause, Climb, Incident, IncidentCommand, IncidentEvent, IncidentRejection, OpenState, Situation, grading,
     members::Ending,
     taking::{in_order, open, recent, release, resolve_quiet},
 };
@@ -35,6 +35,9 @@ impl Aggregate for Incident {
                 reassign(self, by, reason.as_deref(), ladder, roster, *at)
             }
             C::EscalateIncident { by, roster, at } => escalate(self, by, roster, *at),
+            C::ChangeIncidentSeverity { by, severity, reason, roster, at } => {
+                grading::change(self, by, *severity, reason.as_deref(), roster, *at)
+            }
             C::EscalateOverdue { cycle, pass, level, roster, at } => {
                 let armed_for = Climb { cycle: *cycle, pass: *pass, level: *level };
                 Ok(escalate_overdue(self, armed_for, roster, *at))
@@ -46,7 +49,7 @@ impl Aggregate for Incident {
 }
 
 impl Incident {
-    fn expect_open(&self) -> Result<&OpenState, IncidentRejection> {
+    pub(super) fn expect_open(&self) -> Result<&OpenState, IncidentRejection> {
         match self {
             Self::Open(open) => Ok(open),
             Self::Absent => Err(IncidentRejection::NotFound),
@@ -182,8 +185,8 @@ fn add_note(incident: &Incident, note: NoteId, by: &Actor, text: &str, at: Times
     Ok(vec![IncidentEvent::NoteAdded { note, by: by.clone(), text: text.to_owned(), at }])
 }
 
-/// Characters in a note.
-const MAX_NOTE: usize = 10_000;
+/// Characters in a note or a reason.
+pub(super) const MAX_NOTE: usize = 10_000;
 
 impl Climb {
     /// Before the first level of a new climb.
@@ -191,9 +194,12 @@ impl Climb {
         Self { cycle: self.cycle + 1, pass: 1, level: 0 }
     }
 
-    /// Before the same level, for pages of their own.
+    /// Before the same level, for pages of their own; before the first one if it stands on none.
     pub(super) const fn again(self) -> Self {
-        Self { cycle: self.cycle + 1, pass: self.pass, level: self.level.saturating_sub(1) }
+        match self.level {
+            0 => self.anew(),
+            level => Self { cycle: self.cycle + 1, pass: self.pass, level: level - 1 },
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Cause {
     Suspended,
     /// As many alerts came as were waited for.
     Threshold,
-    /// An alert said that it is worse than ever before.
+    /// It is worse than ever before.
     Worsened,
 }
 
@@ -112,6 +112,12 @@ pub enum IncidentEvent {
         from: Severity,
         /// How bad it is.
         to: Severity,
+        /// Who says so; none: an alert did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+        /// Why, in the words of whoever says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
         /// When.
         at: Timestamp,
     },
@@ -122,6 +128,12 @@ pub enum IncidentEvent {
         from: Severity,
         /// How bad it is.
         to: Severity,
+        /// Who says so; none: an alert did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+        /// Why, in the words of whoever says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
         /// When.
         at: Timestamp,
     },
@@ -264,10 +276,10 @@ impl Fact for IncidentEvent {
             Self::Unacknowledged { by, .. } | Self::Reassigned { by, .. } | Self::NoteAdded { by, .. } => {
                 person(by).into_iter().collect()
             }
-            Self::SeverityRaised { .. }
-            | Self::SeverityLowered { .. }
-            | Self::AttributesMerged { .. }
-            | Self::Held { .. } => vec![],
+            Self::SeverityRaised { by, .. } | Self::SeverityLowered { by, .. } => {
+                by.iter().filter_map(person).collect()
+            }
+            Self::AttributesMerged { .. } | Self::Held { .. } => vec![],
         }
     }
 }

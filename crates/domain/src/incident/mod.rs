@@ -8,6 +8,7 @@
 mod commands;
 mod decide;
 mod events;
+mod grading;
 mod members;
 mod merging;
 mod rejection;

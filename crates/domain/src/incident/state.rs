@@ -47,6 +47,8 @@ pub struct OpenState {
     pub severity: Severity,
     /// How bad it was at its worst.
     pub worst: Severity,
+    /// Whether a person said how bad it is.
+    pub graded_by_hand: bool,
     /// Whom to page.
     pub ladder: Ladder,
     /// Where on the ladder it stands.
@@ -136,6 +138,7 @@ impl Incident {
                 shown: Attributes::opened(title, details.as_deref(), alerts.first()),
                 severity: *severity,
                 worst: *severity,
+                graded_by_hand: false,
                 ladder: ladder.clone(),
                 climb: Climb::default(),
                 situation: Situation::Exhausted { at: *at },
@@ -179,9 +182,10 @@ impl Incident {
                 open.members.leave(alert);
             }
             IncidentEvent::AttributesMerged { shown, .. } => open.shown.clone_from(shown),
-            IncidentEvent::SeverityRaised { to, .. } | IncidentEvent::SeverityLowered { to, .. } => {
+            IncidentEvent::SeverityRaised { to, by, .. } | IncidentEvent::SeverityLowered { to, by, .. } => {
                 open.severity = *to;
                 open.worst = open.worst.max(*to);
+                open.graded_by_hand |= by.is_some();
             }
             IncidentEvent::Held { hold, arrived, until, .. } => {
                 let (hold, arrived, until) = (*hold, arrived.clone(), *until);

@@ -1,10 +1,9 @@
 //! How an incident takes alerts: opening, joining, waiting for more of them before it pages, and ending without any.
 
-use std::cmp::Ordering;
-
 use super::{
     Cause, Climb, Hold, Incident, IncidentEvent, IncidentRejection, OpenIncident, OpenState, Situation, Told,
     decide::{Decision, climb},
+    grading::{graded, once_joined, pages_again},
 };
 use crate::{Actor, Alert, Channel, Roster, Timestamp, validate};
 
@@ -85,27 +84,23 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
         return Err(IncidentRejection::WindowClosed { heard_at: open.heard_at });
     }
     let is_late = |alert: &Alert| open.told.is_late(alert, &alerts);
-    let (from, to) = (open.severity, terms.merging.severity(open.severity, &alerts, is_late));
+    let (from, to) = (open.severity, once_joined(open, terms.merging, &alerts, is_late));
     let shown = terms.merging.attributes(&open.shown, &alerts, is_late);
-    // Whoever was paged judged by how bad it was; who has acknowledged it looks at it anyway.
-    let is_worse = to > open.worst;
-    let paging = match &open.situation {
+    let is_enough = match &open.situation {
         Situation::Held { hold, arrived, .. } => {
-            let is_enough = hold.is_reached(recent(arrived, *hold, at).len() + alerts.len());
-            is_enough.then(|| (open.climb.anew(), Cause::Threshold))
+            hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
         }
-        Situation::Escalating { .. } if is_worse => Some((open.climb.again(), Cause::Worsened)),
-        Situation::Exhausted { .. } if is_worse => Some((open.climb.anew(), Cause::Worsened)),
-        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => None,
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
+    };
+    let paging = if is_enough {
+        Some((open.climb.anew(), Cause::Threshold))
+    } else {
+        pages_again(open, to).map(|from| (from, Cause::Worsened))
     };
     let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
     let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
     events.extend(shown.map(|shown| IncidentEvent::AttributesMerged { shown, at }));
-    match to.cmp(&from) {
-        Ordering::Greater => events.push(IncidentEvent::SeverityRaised { from, to, at }),
-        Ordering::Less => events.push(IncidentEvent::SeverityLowered { from, to, at }),
-        Ordering::Equal => {}
-    }
+    events.extend(graded(from, to, None, None, at));
     match paging {
         Some((from, cause)) if open.ladder == command.ladder => {
             events.push(climb(&open.ladder, from, &command.roster, cause, None, at));

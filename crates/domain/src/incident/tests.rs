@@ -2,6 +2,8 @@
 
 mod merging;
 mod order;
+mod properties;
+mod severity;
 mod terms;
 
 use uuid::Uuid;
@@ -309,113 +311,5 @@ fn the_same_note_is_added_once_and_an_empty_one_names_its_field() {
 fn nothing_can_be_done_to_an_incident_that_never_was() {
     for command in [acknowledged_by(ADA), resolved(), escalated_now()] {
         assert_eq!(Incident::default().decide(&command), Err(IncidentRejection::NotFound));
-    }
-}
-
-mod properties {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn command() -> impl Strategy<Value = IncidentCommand> {
-        let who = prop_oneof![Just(ADA), Just(GRACE)];
-        let at = (0_u64..120).prop_map(minute);
-        let people = prop_oneof![
-            Just(roster()),
-            Just(roster_of(&[&[], &[GRACE]])),
-            Just(roster_of(&[&[ADA, GRACE], &[]])),
-            Just(roster_of(&[&[], &[]])),
-        ];
-        (who, at, people, 0_u32..4, 1_u128..6, 0_u8..9).prop_map(|(who, at, roster, number, id, kind)| {
-            let by = user(who);
-            match kind {
-                0 | 1 => {
-                    let severity = Severity::ALL[id as usize % 5];
-                    open_with(vec![alert(id, severity)], roster, at)
-                }
-                2 => IncidentCommand::AcknowledgeIncident { by, via: Channel::Api, alert: None, at },
-                3 => IncidentCommand::UnacknowledgeIncident { by, roster, at },
-                4 => IncidentCommand::ResolveIncident { by, via: Channel::Api, note: None, alert: None, at },
-                5 => IncidentCommand::ReassignIncident { by, reason: None, ladder: ladder(), roster, at },
-                6 => IncidentCommand::EscalateIncident { by, roster, at },
-                7 => IncidentCommand::EscalateOverdue { cycle: number, pass: 1, level: 1, roster, at },
-                _ => IncidentCommand::AddIncidentNote {
-                    note: NoteId::new(Uuid::from_u128(id)),
-                    by,
-                    text: "noted".into(),
-                    at,
-                },
-            }
-        })
-    }
-
-    /// Whether judging a command again right after itself must change nothing. Asking for another
-    /// climb twice is two requests.
-    fn repeats_quietly(command: &IncidentCommand) -> bool {
-        !matches!(
-            command,
-            IncidentCommand::ReassignIncident { .. } | IncidentCommand::EscalateIncident { .. }
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn a_command_judged_again_after_its_own_events_yields_none(
-            history in prop::collection::vec(command(), 0..30),
-        ) {
-            let mut incident = Incident::default();
-            for command in &history {
-                let Ok(events) = incident.decide(command) else { continue };
-                events.iter().for_each(|event| incident.evolve(event));
-                if repeats_quietly(command) {
-                    let again = incident.decide(command);
-                    prop_assert!(
-                        again.as_ref().map_or(true, Vec::is_empty),
-                        "{command:?} again gave {again:?}"
-                    );
-                }
-            }
-        }
-
-        #[test]
-        fn an_open_incident_waits_for_exactly_one_thing_and_its_cycle_never_falls(
-            history in prop::collection::vec(command(), 0..40),
-        ) {
-            let mut incident = Incident::default();
-            let mut cycle = 0;
-            for command in &history {
-                let Ok(events) = incident.decide(command) else { continue };
-                events.iter().for_each(|event| incident.evolve(event));
-                let Some(open) = incident.open() else { continue };
-                prop_assert!(open.climb.cycle >= cycle.max(1));
-                cycle = open.climb.cycle;
-                if let Situation::Escalating { next_at } = open.situation {
-                    // The armed step is decidable: when it is due it moves the incident on.
-                    let Climb { cycle, pass, level } = open.climb;
-                    let moved = incident.decide(&overdue(cycle, pass, level, next_at));
-                    prop_assert_eq!(moved.map(|events| events.len()), Ok(1));
-                }
-            }
-        }
-
-        #[test]
-        fn nobody_is_paged_between_an_acknowledgement_and_a_request_to_page(
-            history in prop::collection::vec(command(), 0..40),
-        ) {
-            let mut incident = Incident::default();
-            for command in &history {
-                let was_acknowledged =
-                    incident.open().is_some_and(|open| matches!(open.situation, Situation::Acknowledged { .. }));
-                let Ok(events) = incident.decide(command) else { continue };
-                let asked = matches!(
-                    command,
-                    IncidentCommand::UnacknowledgeIncident { .. }
-                        | IncidentCommand::ReassignIncident { .. }
-                        | IncidentCommand::EscalateIncident { .. }
-                );
-                prop_assert!(!was_acknowledged || asked || reached(&events).is_none());
-                events.iter().for_each(|event| incident.evolve(event));
-            }
-        }
     }
 }

@@ -17,7 +17,7 @@ pub(super) type Step = (u8, u8, u8);
 
 /// A history of some commands.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec((0..23_u8, 0..12_u8, any::<u8>()), 0..most)
+    vec((0..24_u8, 0..12_u8, any::<u8>()), 0..most)
 }
 
 /// Lets a history happen.
@@ -110,6 +110,12 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             let replay =
                 DeliveryCommand::ReplayDelivery { integration: integration(u128::from(whom % 2)), by, at };
             world.execute::<Delivery>(carried_by, &replay).await;
+        }
+        21 => {
+            let reason = Some("customers call".to_owned());
+            let command =
+                IncidentCommand::ChangeIncidentSeverity { by, severity, reason, roster: roster(), at };
+            world.execute::<Incident>(incident, &command).await;
         }
         _ => {
             let verdict = if how % 2 == 0 { Verdict::Ignored } else { Verdict::Rejected };

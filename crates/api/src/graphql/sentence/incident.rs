@@ -21,11 +21,19 @@ impl Words<'_> {
                 [one] => format!("Another alert joined: “{}”", one.title),
                 many => format!("{} more alerts joined", many.len()),
             },
-            IncidentEvent::SeverityRaised { from, to, .. } => {
+            IncidentEvent::SeverityRaised { from, to, by: None, .. } => {
                 format!("The severity rose from {from} to {to}")
             }
-            IncidentEvent::SeverityLowered { from, to, .. } => {
+            IncidentEvent::SeverityLowered { from, to, by: None, .. } => {
                 format!("The severity fell from {from} to {to}")
+            }
+            IncidentEvent::SeverityRaised { from, to, by: Some(by), reason, .. } => {
+                let why = words(reason.as_deref());
+                format!("{} raised the severity from {from} to {to}{why}", self.who(by))
+            }
+            IncidentEvent::SeverityLowered { from, to, by: Some(by), reason, .. } => {
+                let why = words(reason.as_deref());
+                format!("{} lowered the severity from {from} to {to}{why}", self.who(by))
             }
             IncidentEvent::AttributesMerged { shown, .. } => {
                 format!("An alert changed what is shown: “{}”", shown.title)
@@ -68,12 +76,10 @@ impl Words<'_> {
                 format!("{} took the acknowledgement back", self.who(by))
             }
             IncidentEvent::Resolved { by, via, note, .. } => {
-                let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-                format!("{} resolved{}{note}", self.who(by), through(*via))
+                format!("{} resolved{}{}", self.who(by), through(*via), words(note.as_deref()))
             }
             IncidentEvent::Reassigned { by, reason, .. } => {
-                let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-                format!("{} reassigned{reason}", self.who(by))
+                format!("{} reassigned{}", self.who(by), words(reason.as_deref()))
             }
             IncidentEvent::NoteAdded { by, text, .. } => format!("{} noted: {text}", self.who(by)),
         }
@@ -98,6 +104,11 @@ const fn through(via: Channel) -> &'static str {
         Channel::Alert => " in the monitoring tool",
         Channel::Api | Channel::Unknown => "",
     }
+}
+
+/// What somebody said about it, if anything.
+fn words(said: Option<&str>) -> String {
+    said.map(|said| format!(": {said}")).unwrap_or_default()
 }
 
 fn list(levels: &[u32]) -> String {
