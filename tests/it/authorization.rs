@@ -14,9 +14,10 @@ use crate::support::{Phone, Server, TOKEN, run};
 const ROLES: [&str; 3] = ["OBSERVER", "RESPONDER", "ADMINISTRATOR"];
 /// Mutations for everybody who may act on incidents and messages, decide about their own shifts, has a calendar, or knows
 /// why a silence is none; all others configure, and that is for administrators.
-const ACTS: [&str; 21] = [
+const ACTS: [&str; 22] = [
     "createIncident",
     "acknowledgeIncident",
+    "snoozeIncident",
     "unacknowledgeIncident",
     "resolveIncident",
     "reassignIncident",

@@ -36,6 +36,7 @@ mod schedules_guide;
 mod senders;
 mod severity;
 mod smtp;
+mod snooze;
 mod sns;
 mod tidy;
 mod time_zone_data;

@@ -181,3 +181,30 @@ async fn what_a_message_said_in_vain_stays_in_vain_when_it_is_decided_again_afte
     assert_eq!(log(&app).await, decisions, "and nothing is said twice");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_snooze_that_ends_while_no_node_runs_pages_after_the_start() {
+    let place = Place::new();
+    let app = place.start().await;
+    let world = World::make(&app).await;
+    let input = json!({ "serviceId": world.service, "title": "disk full" });
+    let incident = app.create("createIncident", "incident", "CreateIncidentInput", input).await;
+    app.settle().await;
+    app.act("snoozeIncident", json!({ "until": "2026-11-24T04:00:00Z" }), &incident).await;
+    app.stop().await;
+    place.clock.advance(Duration::from_mins(59));
+    let app = place.start().await;
+    app.settle().await;
+    assert_eq!(place.outbox.sent().len(), 1);
+    app.stop().await;
+
+    for file in place.read_models() {
+        fs::remove_file(file).expect("it can be removed");
+    }
+    place.clock.advance(Duration::from_mins(2));
+    let app = place.start().await;
+    app.settle().await;
+    let sent = place.outbox.sent();
+    assert_eq!((sent.len(), sent[1].to.as_str(), sent[1].level), (2, "first@example.org", 1));
+    app.stop().await;
+}

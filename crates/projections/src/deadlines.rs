@@ -12,10 +12,10 @@ use uuid::Uuid;
 use crate::{
     ReadError, ReadModels,
     db::{Change, Kind, Row, Rows, Table},
-    news::News,
+    news::{Held, News, Snoozed},
 };
 
-/// Nobody acknowledged in time: the next level.
+/// Nobody acknowledged in time, or a wait or a snooze is over: the next level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EscalationDue {
     /// When.
@@ -114,8 +114,9 @@ impl Fold {
                 self.await_alerts(id, triggered.resolve_at, recorded.version == 1);
             }
             News::Joined(joined) => self.await_alerts(id, joined.resolve_at, false),
-            News::Held(held) => {
-                let step = Step { due_at: held.until, cycle: 0, pass: 0, level: 0 };
+            News::Held(Held { until }) | News::Snoozed(Snoozed { until, .. }) => {
+                // The time alone says whether it is due.
+                let step = Step { due_at: *until, cycle: 0, pass: 0, level: 0 };
                 self.escalations.entry(id).or_default().deadline = Some(step);
             }
             News::Escalated(step) => {

@@ -32,6 +32,7 @@ pub(crate) enum News<'a> {
     Escalated(Escalated),
     Exhausted(Exhausted),
     Acknowledged(Box<Said>),
+    Snoozed(Snoozed),
     Unacknowledged,
     Resolved(Box<Said>),
     Reassigned(Reassigned),
@@ -170,6 +171,14 @@ pub(crate) struct Said {
     pub(crate) at: Timestamp,
 }
 
+/// Somebody has it until a time.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Snoozed {
+    pub(crate) until: Timestamp,
+    #[serde(flatten)]
+    pub(crate) said: Box<Said>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Reassigned {
     pub(crate) ladder: LadderNews,
@@ -250,6 +259,7 @@ fn read<'a>(kind: &str, payload: &'a [u8]) -> Result<News<'a>, serde_json::Error
         "incident.escalated.v1" => News::Escalated(from(payload)?),
         "incident.exhausted.v1" => News::Exhausted(from(payload)?),
         "incident.acknowledged.v1" => News::Acknowledged(from(payload)?),
+        "incident.snoozed.v1" => News::Snoozed(from(payload)?),
         "incident.unacknowledged.v1" => News::Unacknowledged,
         "incident.resolved.v1" => News::Resolved(from(payload)?),
         "incident.reassigned.v1" => News::Reassigned(from(payload)?),
@@ -298,7 +308,7 @@ mod tests {
             names::<OnCallEvent>(),
         ];
         let names = names.concat();
-        assert_eq!(names.len(), 22, "{names:?}");
+        assert_eq!(names.len(), 23, "{names:?}");
         for name in names {
             let news = read(&name, b"{}");
             assert!(!matches!(news, Ok(News::Other)), "`{name}` is not understood");

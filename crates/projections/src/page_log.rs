@@ -171,6 +171,7 @@ impl Fold {
             | News::Escalated(_)
             | News::Exhausted(_)
             | News::Acknowledged(_)
+            | News::Snoozed(_)
             | News::Unacknowledged
             | News::Resolved(_)
             | News::Reassigned(_)

@@ -1,5 +1,5 @@
-//! The clock: escalates incidents whose wait for an acknowledgement is over, and ends those whose wait for another
-//! alert is.
+//! The clock: escalates incidents whose wait for an acknowledgement or whose snooze is over, and ends those whose wait
+//! for another alert is.
 //!
 //! Deadlines are rows of a read model in the order in which they are due, so waiting costs nothing
 //! however many there are. Waking up is a command that carries the time; a deadline that is stale by

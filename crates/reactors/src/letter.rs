@@ -4,7 +4,7 @@ use commands::{Directory, EngineError};
 use connectors::{Destination, IncidentCard, Page as Outgoing, Secret};
 use domain::{
     Target, Timestamp, UserId,
-    incident::{Incident, OpenState, Situation},
+    incident::{Incident, OpenState},
     page::{PageStep, Withdrawal},
     user::ContactMethod,
 };
@@ -19,7 +19,7 @@ pub(crate) enum Letter {
     Withdraw(Withdrawal),
 }
 
-/// Looks at the incident as the log has it now: no page begins after an acknowledgement.
+/// Looks at the incident as the log has it now: no page begins after an acknowledgement or during a snooze.
 pub(crate) async fn compose(
     parts: &Parts,
     step: &PageStep,
@@ -31,7 +31,7 @@ pub(crate) async fn compose(
         Incident::Open(open) => open,
         Incident::Absent | Incident::Resolved { .. } => return Ok(Letter::Withdraw(Withdrawal::Resolved)),
     };
-    if let Situation::Acknowledged { .. } = open.situation {
+    if open.situation.is_taken() {
         return Ok(Letter::Withdraw(Withdrawal::Acknowledged));
     }
     // A later climb pages anew; a higher level of the same climb leaves earlier steps running.

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use commands::{CommandError, Directory, EngineError, MetadataExt, mint};
 use domain::{
     Fact, IncidentId, Target, Timestamp, UserId,
-    incident::{Climb, Incident, IncidentEvent, Situation},
+    incident::{Climb, Incident, IncidentEvent},
     page::{Page, PageCommand, PageStep},
     user::ContactMethod,
 };
@@ -154,8 +154,7 @@ async fn is_current(parts: &Parts, reached: &Reached) -> Result<bool, EngineErro
     let (incident, _) = parts.engine.load::<Incident>(reached.incident).await?;
     let Some(open) = incident.open() else { return Ok(false) };
     let Climb { cycle, level, .. } = open.climb;
-    let waiting = !matches!(open.situation, Situation::Acknowledged { .. });
-    Ok(waiting && (cycle, level) == (reached.cycle, reached.level))
+    Ok(!open.situation.is_taken() && (cycle, level) == (reached.cycle, reached.level))
 }
 
 /// What a person's rules ask for: the step, the word for the contact method, and when.

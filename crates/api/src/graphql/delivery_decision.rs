@@ -141,6 +141,7 @@ fn taken_in(delivery: DeliveryId, event: &Recorded) -> Vec<DeliveryDecision> {
         IncidentEvent::Acknowledged { alert, at, .. } => {
             (Verdict::Acknowledged, alert.into_iter().collect(), at)
         }
+        IncidentEvent::Snoozed { alert, at, .. } => (Verdict::Snoozed, alert.into_iter().collect(), at),
         IncidentEvent::Resolved { alert, at, .. } => (Verdict::Resolved, alert.into_iter().collect(), at),
         IncidentEvent::AlertEnded { alert, at, .. } => (Verdict::Ended, vec![alert], at),
         IncidentEvent::SeverityRaised { .. }

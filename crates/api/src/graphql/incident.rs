@@ -1,17 +1,18 @@
 //! Incidents. What acts on them is in [`super::incident_mutation`].
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject, connection::Connection};
+use async_graphql::{Context, ID, Object, SimpleObject, connection::Connection};
 use domain::{
     Fact, IncidentId, Subject,
     incident::{self, IncidentEvent},
 };
-use projections::{IncidentFilter, IncidentView};
+use projections::IncidentView;
 
 use super::{
     actor::Actor,
-    caller::{Caller, app, parse_all},
+    caller::{Caller, app},
     event::{TimelineEntry, timeline},
     fault::Fault,
+    incident_filter::IncidentFilterInput,
     integration::Integration,
     page::Page,
     policy::EscalationPolicy,
@@ -148,7 +149,7 @@ impl Incident {
         })
     }
 
-    /// Who has it; null if nobody does.
+    /// Who has it, for good or until `snoozedUntil`; null if nobody does.
     async fn acknowledged_by(&self) -> Option<Actor> {
         self.0.acknowledged.as_ref().map(|acknowledged| Actor(acknowledged.by.clone()))
     }
@@ -156,6 +157,12 @@ impl Incident {
     /// Since when somebody has it.
     async fn acknowledged_at(&self) -> Option<DateTime> {
         self.0.acknowledged.as_ref().map(|acknowledged| DateTime(acknowledged.at))
+    }
+
+    /// Until when whoever has it snoozed it. Then, unless it is over, its escalation begins anew. Null if it is not
+    /// snoozed.
+    async fn snoozed_until(&self) -> Option<DateTime> {
+        self.0.acknowledged.as_ref()?.until.map(DateTime)
     }
 
     /// When it opened.
@@ -195,11 +202,12 @@ pub(super) struct Escalation {
     /// Which level, from 1; 0 when the ladder has ended.
     level: u32,
     /// Which pass over the levels in the incident's life, from 1. It rises with each repeat, and when an acknowledgement
-    /// is taken back or others are to be paged.
+    /// is taken back, a snooze is over or others are to be paged.
     cycle: u32,
     /// Which pass over the levels, from 1; 0 when the ladder has ended.
     pass: u32,
-    /// When the next level is paged; null while somebody has the incident or nothing is left to do.
+    /// When the next level is paged, after a snooze the first one; null while somebody has the incident for good or
+    /// nothing is left to do.
     next_at: Option<DateTime>,
     /// When the ladder ended and administrators were paged, if it did.
     exhausted_at: Option<DateTime>,
@@ -334,40 +342,6 @@ impl Alert {
     /// The entrance it came through.
     async fn integration(&self, ctx: &Context<'_>) -> Result<Option<Integration>, Fault> {
         Ok(Integration::find(&app(ctx)?.directory.now(), self.0.integration))
-    }
-}
-
-/// Which incidents are wanted. What is left out or empty wants all of its kind.
-#[derive(Default, InputObject)]
-pub(super) struct IncidentFilterInput {
-    /// Standing in one of these ways.
-    status: Option<Vec<Status>>,
-    /// As bad as one of these.
-    severity: Option<Vec<Severity>>,
-    /// Of one of these services.
-    service_ids: Option<Vec<ID>>,
-    /// Looked after by one of these teams.
-    team_ids: Option<Vec<ID>>,
-    /// With each of these words somewhere in the title or the deduplication key, in any case.
-    text: Option<String>,
-    /// Opened at this instant or later.
-    opened_after: Option<DateTime>,
-    /// Opened before this instant.
-    opened_before: Option<DateTime>,
-}
-
-impl IncidentFilterInput {
-    /// The filter as the read model takes it.
-    pub(super) fn read(self) -> Result<IncidentFilter, Fault> {
-        Ok(IncidentFilter {
-            status: self.status.unwrap_or_default().into_iter().map(Into::into).collect(),
-            severity: self.severity.unwrap_or_default().into_iter().map(Into::into).collect(),
-            service: parse_all(self.service_ids.as_ref())?,
-            team: parse_all(self.team_ids.as_ref())?,
-            text: self.text.filter(|text| !text.trim().is_empty()),
-            opened_after: self.opened_after.map(|DateTime(at)| at),
-            opened_before: self.opened_before.map(|DateTime(at)| at),
-        })
     }
 }
 

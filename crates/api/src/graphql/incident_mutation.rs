@@ -14,13 +14,15 @@ use uuid::Uuid;
 
 use self::input::{
     AcknowledgeIncidentInput, AddIncidentNoteInput, ChangeIncidentSeverityInput, CreateIncidentInput,
-    EscalateIncidentInput, ReassignIncidentInput, ResolveIncidentInput, UnacknowledgeIncidentInput,
+    EscalateIncidentInput, ReassignIncidentInput, ResolveIncidentInput, SnoozeIncidentInput,
+    UnacknowledgeIncidentInput,
 };
 use super::{
     caller::{Caller, References, command_id, parse},
     fault::Fault,
     incident::Incident,
     rejection::{Recorded, Rejection, Stop, payloads},
+    scalar::DateTime,
 };
 
 payloads! {
@@ -28,6 +30,8 @@ payloads! {
     CreateIncidentPayload { incident: Incident }
     /// The incident that somebody has now.
     AcknowledgeIncidentPayload { incident: Incident }
+    /// The incident that pages nobody for a while.
+    SnoozeIncidentPayload { incident: Incident }
     /// The incident that nobody has now.
     UnacknowledgeIncidentPayload { incident: Incident }
     /// The incident that is over.
@@ -63,6 +67,16 @@ impl IncidentMutation {
         input: AcknowledgeIncidentInput,
     ) -> Result<AcknowledgeIncidentPayload, Fault> {
         AcknowledgeIncidentPayload::answer(acknowledge(Caller::admit(ctx, Role::Responder)?, input).await)
+    }
+
+    /// Have an incident page nobody until a time. Until then you have it; then, unless it is over, its escalation begins
+    /// anew. What gets worse than it ever was pages at once.
+    async fn snooze_incident(
+        &self,
+        ctx: &Context<'_>,
+        input: SnoozeIncidentInput,
+    ) -> Result<SnoozeIncidentPayload, Fault> {
+        SnoozeIncidentPayload::answer(snooze(Caller::admit(ctx, Role::Responder)?, input).await)
     }
 
     /// Give an incident back: its escalation begins anew.
@@ -169,6 +183,14 @@ async fn acknowledge(
     };
     let command =
         IncidentCommand::AcknowledgeIncident { by, via: Channel::Api, alert: None, at: caller.now() };
+    record(caller, id, command, command_id(input.command_id)).await
+}
+
+async fn snooze(caller: Caller<'_>, input: SnoozeIncidentInput) -> Result<Recorded<Incident>, Stop> {
+    let id = parse("incidentId", &input.incident_id)?;
+    let (DateTime(until), reason) = (input.until, input.reason);
+    let (by, via, at) = (caller.viewer.actor.clone(), Channel::Api, caller.now());
+    let command = IncidentCommand::SnoozeIncident { by, until, reason, via, alert: None, at };
     record(caller, id, command, command_id(input.command_id)).await
 }
 

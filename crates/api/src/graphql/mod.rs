@@ -24,6 +24,7 @@ mod follower;
 mod handling;
 mod http;
 mod incident;
+mod incident_filter;
 mod incident_mutation;
 mod integration;
 mod integration_mutation;

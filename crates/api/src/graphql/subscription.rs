@@ -13,10 +13,7 @@ use projections::{IncidentFilter, IncidentView};
 use store::Recorded;
 
 use super::{
-    caller::Caller,
-    event::Event,
-    fault::Fault,
-    incident::{Incident, IncidentFilterInput},
+    caller::Caller, event::Event, fault::Fault, incident::Incident, incident_filter::IncidentFilterInput,
     scalar::Position,
 };
 

@@ -125,6 +125,8 @@ pub(super) enum DeliveryVerdict {
     Suppressed,
     /// It ended one of the problems that are grouped in an incident.
     Ended,
+    /// It snoozed an incident.
+    Snoozed,
 }
 
 /// The rhythm of handoffs.

@@ -257,6 +257,7 @@ fn words(view: &DeliveryView, verdict: DeliveryVerdict, action: &str) -> String 
         DeliveryVerdict::Joined if action == "Create" => "Increased the count of the alert".to_owned(),
         DeliveryVerdict::Joined => "Updated alert".to_owned(),
         DeliveryVerdict::Acknowledged => "Acknowledged alert".to_owned(),
+        DeliveryVerdict::Snoozed => "Snoozed alert".to_owned(),
         DeliveryVerdict::Resolved | DeliveryVerdict::Ended => "Closed alert".to_owned(),
         DeliveryVerdict::Suppressed
         | DeliveryVerdict::Recorded

@@ -48,6 +48,21 @@ pub enum IncidentCommand {
         /// When.
         at: Timestamp,
     },
+    /// Page nobody until a time, and then from the beginning.
+    SnoozeIncident {
+        /// Who says so.
+        by: Actor,
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        reason: Option<String>,
+        /// How they said so.
+        via: Channel,
+        /// The alert that said so, if a monitoring tool did.
+        alert: Option<Alert>,
+        /// When.
+        at: Timestamp,
+    },
     /// I cannot keep it: page from the beginning.
     UnacknowledgeIncident {
         /// Who.
@@ -105,13 +120,13 @@ pub enum IncidentCommand {
         /// When.
         at: Timestamp,
     },
-    /// The wait for an acknowledgement is over.
+    /// The wait for an acknowledgement, before the first page or for the end of a snooze is over.
     EscalateOverdue {
-        /// The climb that the deadline was armed for.
+        /// The climb that the deadline was armed for; zero where it is the time alone that counts.
         cycle: u32,
-        /// The pass that the deadline was armed for.
+        /// The pass that the deadline was armed for; zero as well.
         pass: u32,
-        /// The level that the deadline was armed for.
+        /// The level that the deadline was armed for; zero as well.
         level: u32,
         /// Who is on the ladder now.
         roster: Roster,

@@ -3,6 +3,7 @@
 use super::{
     Cause, Climb, Incident, IncidentCommand, IncidentEvent, IncidentRejection, OpenState, Situation, grading,
     members::Ending,
+    snoozing::snooze,
     taking::{in_order, open, recent, release, resolve_quiet},
 };
 use crate::{
@@ -27,6 +28,9 @@ impl Aggregate for Incident {
         match command {
             C::Open(command) => open(self, command),
             C::AcknowledgeIncident { by, via, alert, at } => acknowledge(self, by, *via, alert.as_ref(), *at),
+            C::SnoozeIncident { by, until, reason, via, alert, at } => {
+                snooze(self, by, *until, reason.as_deref(), *via, alert.as_ref(), *at)
+            }
             C::UnacknowledgeIncident { by, roster, at } => unacknowledge(self, by, roster, *at),
             C::ResolveIncident { by, via, note, alert, at } => {
                 resolve(self, by, *via, note.as_deref(), alert.as_ref(), *at)
@@ -72,7 +76,10 @@ fn acknowledge(
         Situation::Acknowledged { by, at } => {
             Err(IncidentRejection::AlreadyAcknowledged { by: by.clone(), at: *at })
         }
-        Situation::Held { .. } | Situation::Escalating { .. } | Situation::Exhausted { .. } => {
+        Situation::Held { .. }
+        | Situation::Escalating { .. }
+        | Situation::Exhausted { .. }
+        | Situation::Snoozed { .. } => {
             Ok(vec![IncidentEvent::Acknowledged { by: by.clone(), via, alert: alert.cloned(), at }])
         }
     }
@@ -81,7 +88,7 @@ fn acknowledge(
 fn unacknowledge(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp) -> Decision {
     let open = incident.expect_open()?;
     match open.situation {
-        Situation::Acknowledged { .. } => Ok(vec![
+        Situation::Acknowledged { .. } | Situation::Snoozed { .. } => Ok(vec![
             IncidentEvent::Unacknowledged { by: by.clone(), at },
             climb(&open.ladder, open.climb.anew(), roster, Cause::Unacknowledged, Some(by), at),
         ]),
@@ -144,7 +151,10 @@ fn escalate(incident: &Incident, by: &Actor, roster: &Roster, at: Timestamp) -> 
     let from = match open.situation {
         Situation::Exhausted { .. } => open.climb.anew(),
         _ if open.climb.level == 0 => open.climb.anew(),
-        Situation::Held { .. } | Situation::Escalating { .. } | Situation::Acknowledged { .. } => open.climb,
+        Situation::Held { .. }
+        | Situation::Escalating { .. }
+        | Situation::Acknowledged { .. }
+        | Situation::Snoozed { .. } => open.climb,
     };
     Ok(vec![climb(&open.ladder, from, roster, Cause::Manual, Some(by), at)])
 }
@@ -163,11 +173,15 @@ fn escalate_overdue(
         Situation::Held { hold, arrived, until } if open.climb == armed_for && *until <= at => {
             vec![release(open, *hold, &recent(arrived, *hold, at), roster, at)]
         }
+        Situation::Snoozed { until, .. } if *until <= at => {
+            vec![climb(&open.ladder, open.climb.anew(), roster, Cause::SnoozeEnded, None, at)]
+        }
         // The deadline belongs to an earlier time: nothing is due.
         Situation::Held { .. }
         | Situation::Escalating { .. }
         | Situation::Exhausted { .. }
-        | Situation::Acknowledged { .. } => vec![],
+        | Situation::Acknowledged { .. }
+        | Situation::Snoozed { .. } => vec![],
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Cause {
     Threshold,
     /// It is worse than ever before.
     Worsened,
+    /// It was snoozed for long enough, and is not over.
+    SnoozeEnded,
 }
 
 /// What can happen to an incident.
@@ -194,6 +196,24 @@ pub enum IncidentEvent {
         /// When.
         at: Timestamp,
     },
+    /// Nobody is paged until a time.
+    #[serde(rename = "incident.snoozed.v1")]
+    Snoozed {
+        /// Who says so.
+        by: Actor,
+        /// How they said so.
+        via: Channel,
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The alert that said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<Alert>,
+        /// When.
+        at: Timestamp,
+    },
     /// Nobody has it any more.
     #[serde(rename = "incident.unacknowledged.v1")]
     Unacknowledged {
@@ -254,7 +274,9 @@ impl Fact for IncidentEvent {
                 .collect(),
             Self::AlertsJoined { alerts, .. } => alerts.iter().map(|alert| alert.delivery.into()).collect(),
             Self::AlertEnded { alert, .. } => vec![alert.delivery.into()],
-            Self::Acknowledged { by, alert, .. } | Self::Resolved { by, alert, .. } => {
+            Self::Acknowledged { by, alert, .. }
+            | Self::Snoozed { by, alert, .. }
+            | Self::Resolved { by, alert, .. } => {
                 person(by).into_iter().chain(alert.as_ref().map(|alert| alert.delivery.into())).collect()
             }
             Self::Escalated { responders, by, .. } => {

@@ -56,10 +56,10 @@ pub(super) fn graded(
 }
 
 /// Before the level that is paged again, because it is worse than it ever was: whoever was paged judged by how bad it
-/// was. Who has it looks at it anyway, and what is held back goes on waiting.
+/// was, and so did whoever snoozed it. Who has it looks at it anyway, and what is held back goes on waiting.
 pub(super) fn pages_again(open: &OpenState, to: Severity) -> Option<Climb> {
     match open.situation {
-        Situation::Escalating { .. } | Situation::Exhausted { .. } => {
+        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Snoozed { .. } => {
             (to > open.worst).then(|| open.climb.again())
         }
         Situation::Held { .. } | Situation::Acknowledged { .. } => None,

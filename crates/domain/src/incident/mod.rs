@@ -12,6 +12,7 @@ mod grading;
 mod members;
 mod merging;
 mod rejection;
+mod snoozing;
 mod state;
 mod taking;
 mod terms;

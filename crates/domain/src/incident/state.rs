@@ -113,46 +113,31 @@ pub enum Situation {
         /// When.
         at: Timestamp,
     },
+    /// For whoever took it, until this instant.
+    Snoozed {
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// When the ladder is climbed from the beginning.
+        until: Timestamp,
+    },
+}
+
+impl Situation {
+    /// Whether somebody has it, for good or for a while, so that nobody is paged.
+    pub const fn is_taken(&self) -> bool {
+        match self {
+            Self::Acknowledged { .. } | Self::Snoozed { .. } => true,
+            Self::Held { .. } | Self::Escalating { .. } | Self::Exhausted { .. } => false,
+        }
+    }
 }
 
 impl Incident {
     pub(super) fn apply(&mut self, event: &IncidentEvent) {
-        if let IncidentEvent::Triggered {
-            service,
-            team,
-            episode,
-            title,
-            details,
-            severity,
-            alerts,
-            ladder,
-            resolve_at,
-            at,
-            ..
-        } = event
-        {
-            *self = Self::Open(Box::new(OpenState {
-                service: *service,
-                team: *team,
-                episode: *episode,
-                shown: Attributes::opened(title, details.as_deref(), alerts.first()),
-                severity: *severity,
-                worst: *severity,
-                graded_by_hand: false,
-                ladder: ladder.clone(),
-                climb: Climb::default(),
-                situation: Situation::Exhausted { at: *at },
-                opened_at: *at,
-                recent: VecDeque::new(),
-                notes: VecDeque::new(),
-                told: Told::default(),
-                heard_at: *at,
-                resolve_at: *resolve_at,
-                members: Members::default(),
-            }));
-            if let Self::Open(open) = self {
-                open.hear(alerts, *at);
-            }
+        if let Some(open) = OpenState::triggered(event) {
+            *self = Self::Open(Box::new(open));
             return;
         }
         let open = match self {
@@ -177,7 +162,7 @@ impl Incident {
                 }
             }
             IncidentEvent::AlertEnded { alert, .. } => {
-                remember(&mut open.recent, alert.mark());
+                open.cite(Some(alert));
                 open.told.hear(std::slice::from_ref(alert));
                 open.members.leave(alert);
             }
@@ -200,10 +185,12 @@ impl Incident {
                 open.situation = Situation::Exhausted { at: *at };
             }
             IncidentEvent::Acknowledged { by, alert, at, .. } => {
-                if let Some(alert) = alert {
-                    remember(&mut open.recent, alert.mark());
-                }
+                open.cite(alert.as_ref());
                 open.situation = Situation::Acknowledged { by: by.clone(), at: *at };
+            }
+            IncidentEvent::Snoozed { by, until, alert, at, .. } => {
+                open.cite(alert.as_ref());
+                open.situation = Situation::Snoozed { by: by.clone(), at: *at, until: *until };
             }
             IncidentEvent::Reassigned { ladder, .. } => open.ladder.clone_from(ladder),
             IncidentEvent::NoteAdded { note, .. } => remember(&mut open.notes, *note),
@@ -239,9 +226,57 @@ impl Incident {
 }
 
 impl OpenState {
+    /// The incident that an event opens, if it opens one.
+    fn triggered(event: &IncidentEvent) -> Option<Self> {
+        let IncidentEvent::Triggered {
+            service,
+            team,
+            episode,
+            title,
+            details,
+            severity,
+            alerts,
+            ladder,
+            resolve_at,
+            at,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        let mut open = Self {
+            service: *service,
+            team: *team,
+            episode: *episode,
+            shown: Attributes::opened(title, details.as_deref(), alerts.first()),
+            severity: *severity,
+            worst: *severity,
+            graded_by_hand: false,
+            ladder: ladder.clone(),
+            climb: Climb::default(),
+            situation: Situation::Exhausted { at: *at },
+            opened_at: *at,
+            recent: VecDeque::new(),
+            notes: VecDeque::new(),
+            told: Told::default(),
+            heard_at: *at,
+            resolve_at: *resolve_at,
+            members: Members::default(),
+        };
+        open.hear(alerts, *at);
+        Some(open)
+    }
+
     /// Whether an alert is about a problem that is none of those that are open in the group.
     pub(super) fn is_news(&self, alert: &Alert) -> bool {
         alert.key.as_deref().is_some_and(|key| !self.members.contains(key))
+    }
+
+    /// Remembers the alert that said what happened, if one did.
+    fn cite(&mut self, alert: Option<&Alert>) {
+        if let Some(alert) = alert {
+            remember(&mut self.recent, alert.mark());
+        }
     }
 
     fn hear(&mut self, alerts: &[Alert], at: Timestamp) {

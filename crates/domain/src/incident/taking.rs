@@ -90,7 +90,10 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
         Situation::Held { hold, arrived, .. } => {
             hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
         }
-        Situation::Escalating { .. } | Situation::Exhausted { .. } | Situation::Acknowledged { .. } => false,
+        Situation::Escalating { .. }
+        | Situation::Exhausted { .. }
+        | Situation::Acknowledged { .. }
+        | Situation::Snoozed { .. } => false,
     };
     let paging = if is_enough {
         Some((open.climb.anew(), Cause::Threshold))

@@ -4,6 +4,7 @@ mod merging;
 mod order;
 mod properties;
 mod severity;
+mod snooze;
 mod terms;
 
 use uuid::Uuid;

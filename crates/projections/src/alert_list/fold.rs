@@ -108,6 +108,7 @@ impl Fold {
             News::Ended(ended) => group.end(&ended.alert, ended.at, counts),
             News::Triggered(_)
             | News::Acknowledged(_)
+            | News::Snoozed(_)
             | News::Unacknowledged
             | News::Escalated(_)
             | News::Exhausted(_)
@@ -174,6 +175,7 @@ fn concerns(news: &News<'_>, view: &IncidentView) -> bool {
         News::Joined(_)
         | News::Ended(_)
         | News::Acknowledged(_)
+        | News::Snoozed(_)
         | News::Unacknowledged
         | News::Resolved(_) => true,
         News::Escalated(_) | News::Exhausted(_) => view.status != Status::Triggered,

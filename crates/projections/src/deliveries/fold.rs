@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{DeliveryVerdict, TABLE};
 use crate::{
     db::{Cell, Change, Kind, Merge, Rows},
-    news::News,
+    news::{News, Snoozed},
 };
 
 /// The first verdict stays; later ones are counted.
@@ -128,6 +128,9 @@ impl Fold {
             News::Joined(joined) => (&joined.alerts[..], about(DeliveryVerdict::Joined, joined.at)),
             News::Acknowledged(said) => {
                 (said.alert.as_slice(), about(DeliveryVerdict::Acknowledged, said.at))
+            }
+            News::Snoozed(Snoozed { said, .. }) => {
+                (said.alert.as_slice(), about(DeliveryVerdict::Snoozed, said.at))
             }
             News::Resolved(said) => (said.alert.as_slice(), about(DeliveryVerdict::Resolved, said.at)),
             News::Ended(ended) => {

@@ -38,6 +38,8 @@ pub enum DeliveryVerdict {
     Suppressed,
     /// It ended one of the problems that are grouped in an incident.
     Ended,
+    /// It snoozed an incident.
+    Snoozed,
 }
 
 impl From<Verdict> for DeliveryVerdict {
@@ -52,7 +54,7 @@ impl From<Verdict> for DeliveryVerdict {
 }
 
 /// The verdicts in the order of their stored numbers.
-const VERDICTS: [DeliveryVerdict; 9] = [
+const VERDICTS: [DeliveryVerdict; 10] = [
     DeliveryVerdict::Opened,
     DeliveryVerdict::Joined,
     DeliveryVerdict::Acknowledged,
@@ -62,6 +64,7 @@ const VERDICTS: [DeliveryVerdict; 9] = [
     DeliveryVerdict::Recorded,
     DeliveryVerdict::Suppressed,
     DeliveryVerdict::Ended,
+    DeliveryVerdict::Snoozed,
 ];
 
 impl DeliveryVerdict {

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use store::{Position, Recorded};
 
 use super::view::{Acknowledgement, AlertPlace, EscalationView, IncidentView, Resolution, Status};
-use crate::news::{AlertNews, Escalated, News, Said, Triggered};
+use crate::news::{AlertNews, Escalated, News, Said, Snoozed, Triggered};
 
 impl IncidentView {
     /// The view of an incident that opens as the `number`th.
@@ -46,10 +46,11 @@ impl IncidentView {
             News::Joined(joined) => self.join(&joined.alerts, recorded.position),
             News::Graded(graded) => self.severity = graded.to,
             News::Merged(merged) => self.merged = Some(merged.shown.clone()),
-            News::Held(held) => self.escalation.next_at = Some(held.until),
+            News::Held(held) => self.hold(held.until),
             News::Escalated(escalated) => self.escalate(escalated),
             News::Exhausted(exhausted) => self.exhaust(exhausted.cycle, exhausted.at),
-            News::Acknowledged(said) => self.acknowledge(said),
+            News::Acknowledged(said) => self.acknowledge(said, None),
+            News::Snoozed(Snoozed { until, said }) => self.acknowledge(said, Some(*until)),
             News::Unacknowledged => self.release(),
             News::Resolved(said) => self.resolve(said),
             News::Reassigned(reassigned) => self.policy = reassigned.ladder.policy,
@@ -74,6 +75,12 @@ impl IncidentView {
         self.alerts.drain(..self.alerts.len().saturating_sub(Self::MAX_ALERTS));
     }
 
+    /// Nobody is paged before that, and nobody has it.
+    fn hold(&mut self, until: Timestamp) {
+        self.escalation.next_at = Some(until);
+        self.release();
+    }
+
     /// A climb begins or goes on: nobody has it.
     fn escalate(&mut self, step: &Escalated) {
         let Escalated { cycle, pass, level, next_at } = *step;
@@ -86,10 +93,11 @@ impl IncidentView {
         self.release();
     }
 
-    fn acknowledge(&mut self, said: &Said) {
+    /// Somebody has it, perhaps only until a time.
+    fn acknowledge(&mut self, said: &Said, until: Option<Timestamp>) {
         self.status = Status::Acknowledged;
-        self.acknowledged = Some(Acknowledgement { by: said.by.clone(), via: said.via, at: said.at });
-        self.escalation.next_at = None;
+        self.acknowledged = Some(Acknowledgement { by: said.by.clone(), via: said.via, at: said.at, until });
+        self.escalation.next_at = until;
     }
 
     fn release(&mut self) {

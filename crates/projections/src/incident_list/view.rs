@@ -114,7 +114,7 @@ pub struct EscalationView {
     pub pass: u32,
     /// Which level, from 1; zero when the ladder has ended.
     pub level: u32,
-    /// When the next level is paged, while nobody has it.
+    /// When the next level is paged, while nobody has it or only until then.
     pub next_at: Option<Timestamp>,
     /// When the ladder of this climb ended and administrators were paged, if it did.
     pub exhausted_at: Option<Timestamp>,
@@ -129,6 +129,9 @@ pub struct Acknowledgement {
     pub via: Channel,
     /// Since when.
     pub at: Timestamp,
+    /// Until when, if it is snoozed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// How an incident ended.

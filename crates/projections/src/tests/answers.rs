@@ -69,6 +69,34 @@ async fn an_incident_is_seen_through_its_life() {
 }
 
 #[tokio::test]
+async fn a_snoozed_incident_is_acknowledged_until_a_time_at_which_it_is_due() {
+    let mut world = World::new();
+    let id = world.trigger("disk").await;
+    let (by, at, until) = (somebody(), world.now(), world.now().plus_seconds(3600));
+    let alert = Some(world.alert(delivery(1), "disk", Severity::Info));
+    world.receive(delivery(1), integration(0)).await;
+    let command = IncidentCommand::SnoozeIncident { by, until, reason: None, via: Channel::Alert, alert, at };
+    world.execute::<Incident>(id, &command).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!((view.status, view.escalation.next_at), (Status::Acknowledged, Some(until)));
+        let acknowledged = view.acknowledged.expect("somebody has it");
+        assert_eq!((acknowledged.by, acknowledged.via), (somebody(), Channel::Alert));
+        assert_eq!((acknowledged.at, acknowledged.until), (at, Some(until)));
+        assert_eq!(models.next_escalation().await.expect("an answer"), Some(until));
+        let said = models.delivery(delivery(1)).await.expect("an answer").expect("it is there");
+        assert_eq!((said.verdict, said.incident), (Some(DeliveryVerdict::Snoozed), Some(id)));
+    }
+
+    world.acknowledge(id).await;
+    for (_, models) in each(&world).await {
+        let view = models.incident(id).await.expect("an answer").expect("it is there");
+        assert_eq!(view.acknowledged.and_then(|by| by.until), None, "it is for good now");
+        assert_eq!(models.next_escalation().await.expect("an answer"), None);
+    }
+}
+
+#[tokio::test]
 async fn an_exhausted_ladder_is_seen_and_arms_nothing() {
     let mut world = World::new();
     let mut opening = world.opening(service(0), "disk", "disk full", vec![]);

@@ -17,7 +17,7 @@ pub(super) type Step = (u8, u8, u8);
 
 /// A history of some commands.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec((0..24_u8, 0..12_u8, any::<u8>()), 0..most)
+    vec((0..25_u8, 0..12_u8, any::<u8>()), 0..most)
 }
 
 /// Lets a history happen.
@@ -40,7 +40,7 @@ fn problem(whom: u8) -> (IncidentId, domain::ServiceId, String) {
 
 async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
     let (incident, on, key) = problem(whom);
-    let (at, by, via) = (world.now(), somebody(), Channel::Api);
+    let (at, by) = (world.now(), somebody());
     let carried_by = delivery(u128::from(how % 32));
     let severity = Severity::ALL[usize::from(how) % 5];
     let title = format!("Disk {how} FULL on ÄPFEL\\_%{}", whom % 4);
@@ -62,34 +62,8 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
         9 => {
             world.acknowledge(incident).await;
         }
-        10 => {
-            let alert = Some(world.alert(carried_by, &title, severity));
-            let command = IncidentCommand::AcknowledgeIncident { by, via: Channel::Alert, alert, at };
-            world.execute::<Incident>(incident, &command).await;
-        }
-        11 => {
-            let command = IncidentCommand::UnacknowledgeIncident { by, roster: roster(), at };
-            world.execute::<Incident>(incident, &command).await;
-        }
-        12 => {
-            let alert = (how % 4 != 0).then(|| told(world.alert(carried_by, &title, severity)));
-            let command = IncidentCommand::ResolveIncident { by, via, note: None, alert, at };
-            world.execute::<Incident>(incident, &command).await;
-        }
-        13 => {
-            let command = IncidentCommand::EscalateIncident { by, roster: roster(), at };
-            world.execute::<Incident>(incident, &command).await;
-        }
-        14 => {
-            let (note, text) = (NoteId::new(Uuid::from_u128(index.into())), "looking".to_owned());
-            world
-                .execute::<Incident>(incident, &IncidentCommand::AddIncidentNote { note, by, text, at })
-                .await;
-        }
-        15 => {
-            let ladder = domain::Ladder::default();
-            let command =
-                IncidentCommand::ReassignIncident { by, reason: None, ladder, roster: roster(), at };
+        10..=15 | 21 | 22 => {
+            let command = asked(world, index, (what, whom, how));
             world.execute::<Incident>(incident, &command).await;
         }
         16 | 17 => {
@@ -110,12 +84,6 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
             let replay =
                 DeliveryCommand::ReplayDelivery { integration: integration(u128::from(whom % 2)), by, at };
             world.execute::<Delivery>(carried_by, &replay).await;
-        }
-        21 => {
-            let reason = Some("customers call".to_owned());
-            let command =
-                IncidentCommand::ChangeIncidentSeverity { by, severity, reason, roster: roster(), at };
-            world.execute::<Incident>(incident, &command).await;
         }
         _ => {
             let verdict = if how % 2 == 0 { Verdict::Ignored } else { Verdict::Rejected };
@@ -158,4 +126,35 @@ async fn change_on_call(world: &mut World, index: u32, whom: u8, how: u8) {
     let changes = (0..=whom % 4).map(change).collect();
     let command = OnCallCommand::RecordChanges { schedule, changes, tzdb, decided_at };
     world.execute::<OnCallLog>(OnCallLogId(schedule), &command).await;
+}
+
+/// What somebody asks of an incident.
+fn asked(world: &World, index: u32, (what, whom, how): Step) -> IncidentCommand {
+    let (at, by, via, roster) = (world.now(), somebody(), Channel::Api, roster());
+    let severity = Severity::ALL[usize::from(how) % 5];
+    let alert = world.alert(delivery(u128::from(how % 32)), &format!("Disk {how} of {whom}"), severity);
+    let alert = told(alert, whom, how);
+    let said = (how % 4 != 0).then(|| alert.clone());
+    match what {
+        10 => IncidentCommand::AcknowledgeIncident { by, via: Channel::Alert, alert: Some(alert), at },
+        11 => IncidentCommand::UnacknowledgeIncident { by, roster, at },
+        12 => IncidentCommand::ResolveIncident { by, via, note: None, alert: said, at },
+        13 => IncidentCommand::EscalateIncident { by, roster, at },
+        14 => {
+            let (note, text) = (NoteId::new(Uuid::from_u128(index.into())), "looking".to_owned());
+            IncidentCommand::AddIncidentNote { note, by, text, at }
+        }
+        15 => {
+            let ladder = domain::Ladder::default();
+            IncidentCommand::ReassignIncident { by, reason: None, ladder, roster, at }
+        }
+        21 => {
+            let reason = Some("customers call".to_owned());
+            IncidentCommand::ChangeIncidentSeverity { by, severity, reason, roster, at }
+        }
+        _ => {
+            let until = at.plus_seconds(how.into());
+            IncidentCommand::SnoozeIncident { by, until, reason: None, via, alert: said, at }
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use async_graphql::{ID, InputObject};
 
-use crate::graphql::{scalar::CommandId, words::Severity};
+use crate::graphql::{
+    scalar::{CommandId, DateTime},
+    words::Severity,
+};
 
 /// A problem that a person reports.
 #[derive(InputObject)]
@@ -30,6 +33,19 @@ pub(super) struct AcknowledgeIncidentInput {
     pub(super) incident_id: ID,
     /// The person who takes it, if it is not the caller; for administrators.
     pub(super) on_behalf_of: Option<ID>,
+    /// Makes repeating the request safe.
+    pub(super) command_id: Option<CommandId>,
+}
+
+/// An incident that is to page nobody for a while.
+#[derive(InputObject)]
+pub(super) struct SnoozeIncidentInput {
+    /// Which incident.
+    pub(super) incident_id: ID,
+    /// Until when; at most seven days ahead.
+    pub(super) until: DateTime,
+    /// Why.
+    pub(super) reason: Option<String>,
     /// Makes repeating the request safe.
     pub(super) command_id: Option<CommandId>,
 }

@@ -72,6 +72,10 @@ impl Words<'_> {
             IncidentEvent::Acknowledged { by, via, .. } => {
                 format!("{} acknowledged{}", self.who(by), through(*via))
             }
+            IncidentEvent::Snoozed { by, via, until, reason, .. } => {
+                let why = words(reason.as_deref());
+                format!("{} snoozed until {until}{}{why}", self.who(by), through(*via))
+            }
             IncidentEvent::Unacknowledged { by, .. } => {
                 format!("{} took the acknowledgement back", self.who(by))
             }
@@ -96,6 +100,7 @@ const fn because(cause: Cause) -> &'static str {
         Cause::Suspended => " because it was not over in time",
         Cause::Threshold => " because enough alerts came",
         Cause::Worsened => " because it is worse than before",
+        Cause::SnoozeEnded => " because the snooze is over",
     }
 }
 

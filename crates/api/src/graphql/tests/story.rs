@@ -148,7 +148,7 @@ async fn everybody_may_do_what_their_role_allows_and_no_more() {
         "teamId": "x", "userId": "x", "integrationId": "x", "escalationPolicyId": "x", "scheduleId": "x", "apiKeyId": "x",
         "calendarFeedId": "x", "reason": "x", "deliveryIds": [],
         "levels": [], "participants": [], "rotationStart": "2026-01-01T00:00", "overrideId": "x", "swapId": "x",
-        "severity": "HIGH", "end": "2026-01-01T00:00:00Z", "effectiveFrom": "2026-01-01T00:00:00Z",
+        "severity": "HIGH", "until": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z", "effectiveFrom": "2026-01-01T00:00:00Z",
         "give": { "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z" } });
     for field in mutations["__schema"]["mutationType"]["fields"].as_array().expect("mutations") {
         let name = text(&field["name"]);

@@ -13,7 +13,7 @@ fn command() -> impl Strategy<Value = IncidentCommand> {
         Just(roster_of(&[&[ADA, GRACE], &[]])),
         Just(roster_of(&[&[], &[]])),
     ];
-    (who, at, people, 0_u32..4, 1_u128..6, 0_u8..10).prop_map(|(who, at, roster, number, id, kind)| {
+    (who, at, people, 0_u32..4, 1_u128..6, 0_u8..12).prop_map(|(who, at, roster, number, id, kind)| {
         let by = user(who);
         match kind {
             0 | 1 => {
@@ -29,7 +29,12 @@ fn command() -> impl Strategy<Value = IncidentCommand> {
                 let (severity, reason) = (Severity::ALL[id as usize % 5], None);
                 IncidentCommand::ChangeIncidentSeverity { by, severity, reason, roster, at }
             }
-            8 => IncidentCommand::EscalateOverdue { cycle: number, pass: 1, level: 1, roster, at },
+            8 | 9 => {
+                let until = at.plus_seconds(u64::from(number) * 10 * MINUTE);
+                let (reason, via, alert) = (None, Channel::Api, None);
+                IncidentCommand::SnoozeIncident { by, until, reason, via, alert, at }
+            }
+            10 => IncidentCommand::EscalateOverdue { cycle: number, pass: 1, level: 1, roster, at },
             _ => IncidentCommand::AddIncidentNote {
                 note: NoteId::new(Uuid::from_u128(id)),
                 by,
@@ -44,6 +49,16 @@ fn command() -> impl Strategy<Value = IncidentCommand> {
 /// climb twice is two requests.
 fn repeats_quietly(command: &IncidentCommand) -> bool {
     !matches!(command, IncidentCommand::ReassignIncident { .. } | IncidentCommand::EscalateIncident { .. })
+}
+
+/// Whether somebody asks for pages.
+fn is_asked(command: &IncidentCommand) -> bool {
+    matches!(
+        command,
+        IncidentCommand::UnacknowledgeIncident { .. }
+            | IncidentCommand::ReassignIncident { .. }
+            | IncidentCommand::EscalateIncident { .. }
+    )
 }
 
 proptest! {
@@ -77,12 +92,40 @@ proptest! {
             let Some(open) = incident.open() else { continue };
             prop_assert!(open.climb.cycle >= cycle.max(1));
             cycle = open.climb.cycle;
-            if let Situation::Escalating { next_at } = open.situation {
+            let Climb { cycle, pass, level } = open.climb;
+            let armed = match open.situation {
+                Situation::Escalating { next_at } => Some(overdue(cycle, pass, level, next_at)),
+                Situation::Held { until, .. } | Situation::Snoozed { until, .. } => {
+                    Some(overdue(0, 0, 0, until))
+                }
+                Situation::Exhausted { .. } | Situation::Acknowledged { .. } => None,
+            };
+            if let Some(armed) = armed {
                 // The armed step is decidable: when it is due it moves the incident on.
-                let Climb { cycle, pass, level } = open.climb;
-                let moved = incident.decide(&overdue(cycle, pass, level, next_at));
-                prop_assert_eq!(moved.map(|events| events.len()), Ok(1));
+                prop_assert_eq!(incident.decide(&armed).map(|events| events.len()), Ok(1));
             }
+        }
+    }
+
+    #[test]
+    fn a_snoozed_incident_pages_nobody_before_its_time_unless_it_gets_worse_than_ever(
+        history in prop::collection::vec(command(), 0..40),
+    ) {
+        let mut incident = Incident::default();
+        for command in &history {
+            let before = incident.open().cloned();
+            let Ok(events) = incident.decide(command) else { continue };
+            events.iter().for_each(|event| incident.evolve(event));
+            let Some(OpenState { situation: Situation::Snoozed { until, .. }, worst, .. }) = before else {
+                continue;
+            };
+            let may = events.iter().any(|event| match event {
+                IncidentEvent::Escalated { cause: Cause::SnoozeEnded, at, .. }
+                | IncidentEvent::Exhausted { cause: Cause::SnoozeEnded, at, .. } => *at >= until,
+                IncidentEvent::SeverityRaised { to, .. } => *to > worst,
+                _ => is_asked(command),
+            });
+            prop_assert!(may || reached(&events).is_none(), "{command:?} gave {events:?}");
         }
     }
 
@@ -95,13 +138,7 @@ proptest! {
             let was_acknowledged =
                 incident.open().is_some_and(|open| matches!(open.situation, Situation::Acknowledged { .. }));
             let Ok(events) = incident.decide(command) else { continue };
-            let asked = matches!(
-                command,
-                IncidentCommand::UnacknowledgeIncident { .. }
-                    | IncidentCommand::ReassignIncident { .. }
-                    | IncidentCommand::EscalateIncident { .. }
-            );
-            prop_assert!(!was_acknowledged || asked || reached(&events).is_none());
+            prop_assert!(!was_acknowledged || is_asked(command) || reached(&events).is_none());
             events.iter().for_each(|event| incident.evolve(event));
         }
     }
