@@ -103,6 +103,32 @@ async fn opsgenies_clients_create_take_note_and_close() {
 }
 
 #[tokio::test]
+async fn a_priority_of_opsgenies_that_is_worse_than_ever_pages_the_same_level_again() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let made = entrance(&app, &world, "OPSGENIE", json!({})).await;
+    let key = format!("GenieKey {}", text(&made["key"]));
+    let call = async |method: &str, path: &str, body: Value| {
+        let (status, _) = app.call(method, path, &[("authorization", &key)], body.to_string()).await;
+        app.settle().await;
+        (status, app.outbox.sent_to("second@example.org").len())
+    };
+    let opening = json!({ "message": "Disk full", "alias": "disk", "priority": "P3" });
+    assert_eq!(call("POST", "/v2/alerts", opening).await, (202, 0));
+    app.advance_minutes(5).await;
+    for (priority, pages) in [("P4", 1), ("P2", 2), ("P1", 3), ("P1", 3)] {
+        let path = "/v2/alerts/disk/priority?identifierType=alias";
+        assert_eq!(call("PUT", path, json!({ "priority": priority })).await, (202, pages), "{priority}");
+    }
+    let incident = text(&app.incidents().await[0]["id"]).to_owned();
+    let seen = app.incident(&incident).await;
+    let told = seen["timeline"]["nodes"].as_array().expect("a timeline");
+    let again = "Level 2: second to be paged because it is worse than before";
+    assert!(told.iter().any(|entry| entry["message"] == again), "{told:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_reaches_the_incidents_of_its_own_service_only() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;

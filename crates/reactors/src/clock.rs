@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use commands::{CommandError, EngineError, MetadataExt, mint};
 use domain::{
     Actor, IncidentId, Timestamp,
-    incident::{Incident, IncidentCommand},
+    incident::{Climb, Incident, IncidentCommand},
 };
 use futures::{StreamExt, stream};
 use projections::{EscalationDue, QuietDue};
@@ -152,6 +152,8 @@ async fn try_escalate(parts: &Parts, row: &EscalationDue) -> Result<Position, En
     let roster = parts.directory.now().roster(&open.ladder, at);
     let EscalationDue { cycle, pass, level, .. } = *row;
     let command = IncidentCommand::EscalateOverdue { cycle, pass, level, roster, at };
+    // Two deadlines for which the time alone counts may be due at one instant: where the incident stands tells them apart.
+    let Climb { cycle, pass, level } = open.climb;
     let purpose = format!("overdue {cycle} {pass} {level}");
     let command_id = mint::derived_at(row.due_at, row.incident.uuid(), &purpose);
     let metadata =

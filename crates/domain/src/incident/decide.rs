@@ -170,7 +170,8 @@ fn escalate_overdue(
         Situation::Escalating { next_at } if open.climb == armed_for && *next_at <= at => {
             vec![climb(&open.ladder, open.climb, roster, Cause::Timeout, None, at)]
         }
-        Situation::Held { hold, arrived, until } if open.climb == armed_for && *until <= at => {
+        // Here the time alone counts: whatever the deadline was armed for, it has come.
+        Situation::Held { hold, arrived, until } if *until <= at => {
             vec![release(open, *hold, &recent(arrived, *hold, at), roster, at)]
         }
         Situation::Snoozed { until, .. } if *until <= at => {

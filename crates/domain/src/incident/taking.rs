@@ -131,7 +131,9 @@ pub(super) fn release(
 ) -> IncidentEvent {
     match (hold, arrived.first()) {
         (Hold::Suspend { .. }, _) => {
-            climb(&open.ladder, open.climb.anew(), roster, Cause::Suspended, None, at)
+            // What paged before only waited for its own ladder to be looked up.
+            let cause = if open.climb.cycle == 0 { Cause::Suspended } else { Cause::Worsened };
+            climb(&open.ladder, open.climb.again(), roster, cause, None, at)
         }
         // Some came since: the wait goes on until the oldest of them counts no more.
         (Hold::Threshold { .. }, Some(oldest)) => {

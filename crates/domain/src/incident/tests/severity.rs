@@ -89,3 +89,17 @@ fn how_bad_it_is_cannot_be_changed_when_it_is_over_and_a_reason_has_an_end() {
     let refused = given(&[opened()]).decide(&endless).expect_err("it is too long");
     assert_eq!(refused.to_string(), "reason must have at most 10000 characters, not 10001");
 }
+
+#[test]
+fn what_an_alert_makes_worse_that_does_not_know_its_ladder_pages_the_same_level_again_at_once() {
+    let IncidentCommand::Open(open) = open_with(vec![alert(2, Severity::Critical)], roster(), minute(6))
+    else {
+        unreachable!("it opens")
+    };
+    let (ladder, roster) = (Ladder::default(), Roster::default());
+    let worse = IncidentCommand::Open(Box::new(OpenIncident { ladder, roster, ..*open }));
+    let waiting = given(&[opened(), overdue(1, 1, 1, minute(5)), worse]);
+    let events = waiting.decide(&overdue(0, 0, 0, minute(6))).expect("it is due");
+    assert_eq!(reached(&events), Some((2, 1, 2, vec![GRACE])));
+    assert!(matches!(&events[..], [IncidentEvent::Escalated { cause: Cause::Worsened, .. }]), "{events:?}");
+}
