@@ -68,13 +68,13 @@ async fn opsgenies_clients_create_take_note_and_close() {
     for (method, path, body) in [
         ("POST", format!("/v2/alerts/{alert}/notes"), json!({ "note": "looking" })),
         ("POST", format!("/v2/alerts/{alert}/acknowledge"), json!({})),
+        ("PUT", "/v2/alerts/disk/priority?identifierType=alias".into(), json!({ "priority": "P1" })),
+        ("POST", "/v2/alerts/disk/unacknowledge?identifierType=alias".into(), json!({})),
         (
             "POST",
             "/v2/alerts/disk/snooze?identifierType=alias".into(),
             json!({ "endTime": "2026-11-24T04:00:00Z" }),
         ),
-        ("PUT", "/v2/alerts/disk/priority?identifierType=alias".into(), json!({ "priority": "P1" })),
-        ("POST", "/v2/alerts/disk/unacknowledge?identifierType=alias".into(), json!({})),
         ("POST", "/v2/alerts/disk/tags?identifierType=alias".into(), json!({ "tags": ["a"] })),
         ("POST", format!("/v2/alerts/{alert}/close"), json!({ "note": "done" })),
     ] {
@@ -90,7 +90,7 @@ async fn opsgenies_clients_create_take_note_and_close() {
         log(&app, &made).await.iter().map(|one| text(&one["verdict"]).to_owned()).collect();
     assert_eq!(
         verdicts,
-        ["RESOLVED", "RECORDED", "RECORDED", "JOINED", "RECORDED", "ACKNOWLEDGED", "RECORDED", "OPENED"]
+        ["RESOLVED", "RECORDED", "SNOOZED", "RECORDED", "JOINED", "ACKNOWLEDGED", "RECORDED", "OPENED"]
     );
     let (_, late) = call("POST", "/v2/alerts/disk/close?identifierType=alias".into(), json!({})).await;
     let (_, fate) = call("GET", format!("/v2/alerts/requests/{}", text(&late["requestId"])), json!({})).await;
@@ -99,6 +99,67 @@ async fn opsgenies_clients_create_take_note_and_close() {
         (&json!(false), &json!("disk")),
         "{fate}"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn opsgenies_clients_snooze_until_a_time_and_are_told_what_became_of_it() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let made = entrance(&app, &world, "OPSGENIE", json!({})).await;
+    let key = format!("GenieKey {}", text(&made["key"]));
+    let call = async |method: &str, path: &str, body: Value| -> Value {
+        let (_, answer) = app.call(method, path, &[("authorization", &key)], body.to_string()).await;
+        app.settle().await;
+        serde_json::from_str(&answer).expect("it is JSON")
+    };
+    call("POST", "/v2/alerts", json!({ "message": "Disk full", "alias": "disk" })).await;
+    for (end, success, status) in [
+        (
+            "2026-11-24T02:59:59Z",
+            false,
+            "until must be in the future, not 2026-11-24T02:59:59.000Z (INVALID)",
+        ),
+        (
+            "2026-12-01T03:00:01Z",
+            false,
+            "until must be at most 7 days ahead, which is 2026-12-01T03:00:00.000Z (INVALID)",
+        ),
+        ("2026-11-24T04:00:00Z", true, "Snoozed alert"),
+        ("2026-11-24T04:00:00Z", false, "the incident is in that state already"),
+    ] {
+        let body = json!({ "endTime": end, "user": "ada", "note": "the vendor looks" });
+        let asked = call("POST", "/v2/alerts/disk/snooze?identifierType=alias", body).await;
+        let path = format!("/v2/alerts/requests/{}", text(&asked["requestId"]));
+        let fate = call("GET", &path, json!({})).await["data"].take();
+        let told = (&fate["isSuccess"], &fate["status"], &fate["action"], &fate["alias"]);
+        assert_eq!(told, (&json!(success), &json!(status), &json!("Snooze"), &json!("disk")), "{end}");
+    }
+    let query = "query($id: ID!) { incident(id: $id) { status snoozedUntil acknowledgedBy { kind } } }";
+    let incident = text(&app.incidents().await[0]["id"]).to_owned();
+    let seen = app.query(query, json!({ "id": incident })).await;
+    let expected = json!({ "status": "ACKNOWLEDGED", "snoozedUntil": "2026-11-24T04:00:00.000Z",
+        "acknowledgedBy": { "kind": "INTEGRATION" } });
+    assert_eq!(seen["incident"], expected);
+    let query =
+        "query($id: ID!) { deliveries(integrationId: $id, filter: { verdicts: [SNOOZED] }, first: 5) {
+        nodes { id decisions { verdict incident { id } alert { details } } } } }";
+    let mut log = app.query(query, json!({ "id": made["integration"]["id"] })).await;
+    let delivery = log["deliveries"]["nodes"][0]["id"].take();
+    let decision = json!({ "verdict": "SNOOZED", "incident": { "id": incident },
+        "alert": { "details": "note: the vendor looks\nuser: ada" } });
+    assert_eq!(log["deliveries"]["nodes"], json!([{ "id": null, "decisions": [decision] }]));
+    app.advance_minutes(59).await;
+    assert_eq!(app.outbox.sent().len(), 1);
+    app.advance_minutes(1).await;
+    assert_eq!(app.outbox.sent_to("first@example.org").len(), 2);
+    let again = json!({ "integrationId": made["integration"]["id"], "deliveryIds": [delivery] });
+    app.administer("replayDeliveries", "position", again).await;
+    app.settle().await;
+    let query = "query($id: ID!) { delivery(id: $id) { verdict reason } }";
+    let replayed = app.query(query, json!({ "id": delivery })).await;
+    let known = json!({ "verdict": "IGNORED", "reason": "the incident knows this delivery already" });
+    assert_eq!(replayed["delivery"], known);
     app.stop().await;
 }
 

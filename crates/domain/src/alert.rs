@@ -19,6 +19,11 @@ pub enum AlertAction {
     Trigger,
     /// Somebody took it in the monitoring tool.
     Acknowledge,
+    /// Nobody is to be paged for a while.
+    Snooze {
+        /// Until when.
+        until: Timestamp,
+    },
     /// It is over.
     Resolve,
     /// Whoever took it gives it back.
@@ -35,6 +40,7 @@ impl AlertAction {
         match self {
             Self::Trigger => "trigger",
             Self::Acknowledge => "acknowledge",
+            Self::Snooze { .. } => "snooze",
             Self::Resolve => "resolve",
             Self::Unacknowledge => "unacknowledge",
             Self::Update => "update",

@@ -226,7 +226,10 @@ fn unanimous(requests: Vec<Request>) -> (Vec<Request>, Vec<Conclusion>) {
         .map(|request| request.own_key().to_owned())
         .collect();
     let (outdone, stands): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| {
-        let quiets = matches!(request.action, AlertAction::Acknowledge | AlertAction::Resolve);
+        let quiets = matches!(
+            request.action,
+            AlertAction::Acknowledge | AlertAction::Snooze { .. } | AlertAction::Resolve
+        );
         quiets && request.incident.is_none() && firing.contains(request.own_key())
     });
     let outdone = outdone.iter().map(|request| {

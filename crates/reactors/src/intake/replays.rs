@@ -192,6 +192,10 @@ impl Earlier {
                     (&[AlertAction::Trigger, AlertAction::Update], incident)
                 }
                 Ok(IncidentEvent::Acknowledged { .. }) => (&[AlertAction::Acknowledge], incident),
+                Ok(IncidentEvent::Snoozed { until, .. }) => {
+                    self.done.entry(AlertAction::Snooze { until }).or_default().extend(incident);
+                    return;
+                }
                 Ok(IncidentEvent::Resolved { .. } | IncidentEvent::AlertEnded { .. }) => {
                     (&[AlertAction::Resolve], incident)
                 }
@@ -232,7 +236,10 @@ pub(super) async fn too_late(
 ) -> Result<Option<String>, EngineError> {
     let Some(received_at) = request.replayed else { return Ok(None) };
     match request.action {
-        AlertAction::Acknowledge | AlertAction::Resolve | AlertAction::Unacknowledge => {}
+        AlertAction::Acknowledge
+        | AlertAction::Snooze { .. }
+        | AlertAction::Resolve
+        | AlertAction::Unacknowledge => {}
         AlertAction::Trigger | AlertAction::Update | AlertAction::Note => return Ok(None),
     }
     let history = parts.engine.store().load(&domain::AggregateId::stream(incident), 0).await?;

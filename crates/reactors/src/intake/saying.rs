@@ -16,6 +16,9 @@ pub(super) fn command(parts: &Parts, request: &Request, incident: &Incident) -> 
     let (via, at) = (Channel::Alert, parts.engine.now());
     match request.action {
         AlertAction::Acknowledge => IncidentCommand::AcknowledgeIncident { by, via, alert, at },
+        AlertAction::Snooze { until } => {
+            IncidentCommand::SnoozeIncident { by, until, reason: None, via, alert, at }
+        }
         AlertAction::Resolve | AlertAction::Trigger => {
             IncidentCommand::ResolveIncident { by, via, note: None, alert, at }
         }
@@ -55,9 +58,11 @@ fn update(request: &Request, at: domain::Timestamp) -> IncidentCommand {
 /// The verdict on the delivery, where the incident's own event does not name it.
 pub(super) fn verdict(action: AlertAction) -> Option<(Verdict, String)> {
     let reason = match action {
-        AlertAction::Trigger | AlertAction::Acknowledge | AlertAction::Resolve | AlertAction::Update => {
-            return None;
-        }
+        AlertAction::Trigger
+        | AlertAction::Acknowledge
+        | AlertAction::Snooze { .. }
+        | AlertAction::Resolve
+        | AlertAction::Update => return None,
         AlertAction::Unacknowledge => "took the acknowledgement back",
         AlertAction::Note => "recorded as a note",
     };

@@ -200,11 +200,10 @@ fn said(call: &Call, message: &Json<'_>) -> Result<Translated, Malformed> {
         Action::Unacknowledge => by_somebody(AlertAction::Unacknowledge, message),
         Action::AddNote => note(AlertAction::Note, &needed("note")?, message),
         Action::Snooze => {
-            let end = needed("endTime")?;
-            if words::time(message.get("endTime")).is_none() {
-                return Err(Malformed::at("/endTime", "must be a time such as 2026-11-24T03:00:00Z"));
-            }
-            note(AlertAction::Note, &format!("asked to snooze until {end}; paging goes on"), message)
+            needed("endTime")?;
+            let until = words::time(message.get("endTime"))
+                .ok_or_else(|| Malformed::at("/endTime", "must be a time such as 2026-11-24T03:00:00Z"))?;
+            by_somebody(AlertAction::Snooze { until }, message)
         }
         Action::Escalate => noted(message, "asked to escalate to", &name_of(message.get("escalation"))),
         Action::Assign => noted(message, "asked to assign to", &name_of(message.get("owner"))),

@@ -12,6 +12,10 @@ fn opsgenie(call: &str, body: &Value) -> Translated {
     alert.clone()
 }
 
+fn at(text: &str) -> domain::Timestamp {
+    text.parse().expect("a time")
+}
+
 fn place(call: &str, body: &str) -> String {
     let why = translate(IntegrationKind::Opsgenie, &envelope(call), body.as_bytes(), DELIVERY);
     why.expect_err("it is refused").problems().remove(0).pointer
@@ -54,7 +58,7 @@ fn every_call_says_what_is_to_be_done() {
         (
             "POST /v2/alerts/k/snooze?identifierType=alias",
             json!({"endTime": "2026-11-24T04:00:00Z"}),
-            AlertAction::Note,
+            AlertAction::Snooze { until: at("2026-11-24T04:00:00Z") },
         ),
         ("POST /v2/alerts/k/notes?identifierType=alias", json!({"note": "looking"}), AlertAction::Note),
         ("POST /v2/alerts/k/tags?identifierType=alias", json!({"tags": ["a", "b"]}), AlertAction::Note),
@@ -78,10 +82,12 @@ fn every_call_says_what_is_to_be_done() {
         assert_eq!((said.action, &*said.key), (action, "k"), "{call}");
         fits(&said);
     }
-    let snooze =
-        opsgenie("POST /v2/alerts/k/snooze", &json!({"endTime": "2026-11-24T04:00:00Z", "user": "ada"}));
-    let words = "asked to snooze until 2026-11-24T04:00:00Z; paging goes on\n\nuser: ada";
-    assert_eq!(snooze.details.as_deref(), Some(words));
+    let snooze = opsgenie(
+        "POST /v2/alerts/k/snooze",
+        &json!({"endTime": "2026-11-24T05:00:00+01:00", "user": "ada", "note": "the vendor looks"}),
+    );
+    assert_eq!(snooze.action, AlertAction::Snooze { until: at("2026-11-24T04:00:00Z") });
+    assert_eq!(snooze.details.as_deref(), Some("note: the vendor looks\nuser: ada"));
     let worse = opsgenie("PUT /v2/alerts/k/priority", &json!({"priority": "P1"}));
     assert_eq!(worse.severity, Severity::Critical);
     let note = opsgenie("POST /v2/alerts/k/notes", &json!({"note": "looking"}));
