@@ -6,7 +6,7 @@ use store::Position;
 use uuid::Uuid;
 
 use super::{DeliveryVerdict, DeliveryView, TABLE, VERDICTS};
-use crate::{ReadError, ReadModels, Slice, db::Row, news::variant};
+use crate::{ReadError, ReadModels, Slice, db::Row, list::Place, news::variant};
 
 /// Which deliveries are wanted. What is left out wants all of its kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,34 +19,6 @@ pub struct DeliveryFilter {
     pub received_after: Option<Timestamp>,
     /// That came before this instant.
     pub received_before: Option<Timestamp>,
-}
-
-/// A place in the list: when a delivery came, and where in the log. The newest are first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    received_at: Timestamp,
-    position: Position,
-}
-
-impl Place {
-    fn cursor(self) -> String {
-        format!("c{:x}-{:x}", self.received_at.millis(), self.position)
-    }
-
-    fn parse(cursor: Option<&str>) -> Result<Option<Self>, ReadError> {
-        let Some(text) = cursor else { return Ok(None) };
-        let hexadecimal = |digits: &str| {
-            let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-            u64::from_str_radix(digits, 16).ok().filter(|_| plain)
-        };
-        let parts = text.strip_prefix('c').and_then(|parts| parts.split_once('-'));
-        parts
-            .and_then(|(at, position)| Some((hexadecimal(at)?, hexadecimal(position)?)))
-            .filter(|(_, position)| i64::try_from(*position).is_ok())
-            .map(|(at, position)| Self { received_at: Timestamp::from_millis(at.cast_signed()), position })
-            .map(Some)
-            .ok_or_else(|| ReadError::Cursor(text.chars().take(64).collect()))
-    }
 }
 
 impl ReadModels {
@@ -63,7 +35,8 @@ impl ReadModels {
         let views = rows.map(view).collect::<Result<Vec<_>, _>>()?;
         let mut views: Vec<_> = views
             .into_iter()
-            .map(|view| (Place { received_at: view.received_at, position: view.position }, view))
+            // In a list of deliveries their positions in the log are their numbers.
+            .map(|view| (Place { at: view.received_at, number: view.position }, view))
             .collect();
         views.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
         let has_next = views.len() > first;
@@ -125,8 +98,8 @@ fn newest(
         .order_by("position", Order::Desc)
         .limit(limit as u64)
         .take();
-    if let Some(Place { received_at, position }) = before {
-        let place = [Expr::val(received_at.millis()), Expr::val(position.cast_signed())];
+    if let Some(Place { at, number }) = before {
+        let place = [Expr::val(at.millis()), Expr::val(number.cast_signed())];
         let here = Expr::tuple([Expr::col("received_at"), Expr::col("position")]);
         query.and_where(here.lt(Expr::tuple(place)));
     }
@@ -170,19 +143,4 @@ fn view(mut row: Row) -> Result<DeliveryView, ReadError> {
         reason: row.take()?,
         decided_at: row.take()?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_reads_back_and_a_foreign_text_is_none() {
-        let place = Place { received_at: Timestamp::from_millis(1_764_000_000_123), position: 7 };
-        assert_eq!(Place::parse(Some(&place.cursor())).expect("our own cursor"), Some(place));
-        assert_eq!(Place::parse(None).expect("no cursor"), None);
-        for text in ["", "c", "c1", "c1-", "c-1", "c+1-1", "c1-ffffffffffffffff"] {
-            assert!(matches!(Place::parse(Some(text)), Err(ReadError::Cursor(_))), "{text}");
-        }
-    }
 }
