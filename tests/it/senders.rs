@@ -190,6 +190,28 @@ async fn a_priority_of_opsgenies_that_is_worse_than_ever_pages_the_same_level_ag
 }
 
 #[tokio::test]
+async fn a_worse_priority_ends_a_snooze_also_where_only_the_administrators_are_left_to_page() {
+    let app = TestApp::start().await;
+    app.create_user("boss", "ADMINISTRATOR").await;
+    let orphan = json!({ "name": "orphan" });
+    let service = app.create("createService", "service", "CreateServiceInput", orphan).await;
+    let input = json!({ "name": "Opsgenie", "kind": "OPSGENIE", "serviceId": service });
+    let key = format!("GenieKey {}", text(&app.administer("createIntegration", "key", input).await["key"]));
+    let call = async |method: &str, path: &str, body: Value| {
+        let (status, _) = app.call(method, path, &[("authorization", &key)], body.to_string()).await;
+        app.settle().await;
+        (status, app.outbox.sent_to("boss@example.org").len())
+    };
+    let opening = json!({ "message": "Disk full", "alias": "disk", "priority": "P3" });
+    assert_eq!(call("POST", "/v2/alerts", opening).await, (202, 1));
+    let incident = text(&app.incidents().await[0]["id"]).to_owned();
+    app.act("snoozeIncident", json!({ "until": "2026-11-24T06:00:00Z" }), &incident).await;
+    let path = "/v2/alerts/disk/priority?identifierType=alias";
+    assert_eq!(call("PUT", path, json!({ "priority": "P1" })).await, (202, 2));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_reaches_the_incidents_of_its_own_service_only() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;

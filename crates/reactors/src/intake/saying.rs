@@ -2,7 +2,7 @@
 
 use commands::mint;
 use domain::{
-    Actor, AlertAction, Channel, Ladder, NoteId, Roster,
+    Actor, AlertAction, Channel, Ladder, NoteId, Roster, Timestamp,
     delivery::Verdict,
     incident::{Incident, IncidentCommand, OpenIncident, Terms},
 };
@@ -23,8 +23,7 @@ pub(super) fn command(parts: &Parts, request: &Request, incident: &Incident) -> 
             IncidentCommand::ResolveIncident { by, via, note: None, alert, at }
         }
         AlertAction::Unacknowledge => {
-            let directory = parts.directory.now();
-            let roster = incident.open().map(|open| directory.roster(&open.ladder, at)).unwrap_or_default();
+            let (_, roster) = own_ladder(parts, incident, at);
             IncidentCommand::UnacknowledgeIncident { by, roster, at }
         }
         AlertAction::Note => {
@@ -33,12 +32,20 @@ pub(super) fn command(parts: &Parts, request: &Request, incident: &Incident) -> 
             let text = request.alert.details.clone().unwrap_or_else(|| request.alert.title.clone());
             IncidentCommand::AddIncidentNote { note, by, text, at }
         }
-        AlertAction::Update => update(request, at),
+        AlertAction::Update => update(parts, request, incident, at),
     }
 }
 
+/// Whom the incident pages, and who that is now.
+fn own_ladder(parts: &Parts, incident: &Incident, at: Timestamp) -> (Ladder, Roster) {
+    let ladder = incident.open().map(|open| open.ladder.clone()).unwrap_or_default();
+    let roster = parts.directory.now().roster(&ladder, at);
+    (ladder, roster)
+}
+
 /// Joins an open incident; one that is over refuses it.
-fn update(request: &Request, at: domain::Timestamp) -> IncidentCommand {
+fn update(parts: &Parts, request: &Request, incident: &Incident, at: Timestamp) -> IncidentCommand {
+    let (ladder, roster) = own_ladder(parts, incident, at);
     IncidentCommand::Open(Box::new(OpenIncident {
         service: request.service,
         team: None,
@@ -48,8 +55,8 @@ fn update(request: &Request, at: domain::Timestamp) -> IncidentCommand {
         details: request.alert.details.clone(),
         severity: request.alert.severity,
         alerts: vec![request.alert.clone()],
-        ladder: Ladder::default(),
-        roster: Roster::default(),
+        ladder,
+        roster,
         terms: Terms { hold: None, window_seconds: None, ..request.terms },
         at,
     }))
