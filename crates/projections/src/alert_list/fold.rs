@@ -178,9 +178,8 @@ fn concerns(news: &News<'_>, view: &IncidentView) -> bool {
         | News::Snoozed(_)
         | News::Unacknowledged
         | News::Resolved(_) => true,
-        News::Escalated(_) | News::Exhausted(_) => view.status != Status::Triggered,
+        News::Escalated(_) | News::Exhausted(_) | News::Held(_) => view.status != Status::Triggered,
         News::Triggered(_)
-        | News::Held(_)
         | News::Merged(_)
         | News::Graded(_)
         | News::Reassigned(_)

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Alert, Channel, IncidentId, Severity, Timestamp,
-    incident::{Incident, IncidentCommand},
+    Alert, Channel, IncidentId, Ladder, Severity, Timestamp,
+    incident::{Incident, IncidentCommand, OpenIncident},
 };
 use store::Filter;
 
@@ -240,6 +240,37 @@ async fn a_large_group_is_gone_on_with_after_a_restart() {
         let counted = models.alert_statistics(START, until, &all).await.expect("statistics");
         assert_eq!(counted.statuses, [(Open, 0), (Acknowledged, 1199), (Resolved, 1)]);
         assert_eq!(counted.severities[1], (Severity::High, 1));
+        let gone_on = models.digest().await.expect("a digest");
+        models.rebuild(&mut |_| {}).await.expect("it rebuilds");
+        assert_eq!(models.digest().await.expect("a digest"), gone_on, "{:?}", place.location);
+    }
+}
+
+#[tokio::test]
+async fn a_problem_is_open_again_once_an_alert_ends_the_snooze_wherever_a_batch_ends() {
+    let mut world = World::new();
+    let calm = vec![member(&world, "node", 1, Severity::Low)];
+    let id = tell(&mut world, calm).await;
+    let (by, via, at) = (somebody(), Channel::Api, world.now());
+    let until = at.plus_seconds(3600);
+    let snooze = IncidentCommand::SnoozeIncident { by, until, reason: None, via, alert: None, at };
+    world.execute::<Incident>(id, &snooze).await;
+    let places = each(&world).await;
+    // By a ladder that is not the incident's: whom to page is looked up later, and the incident is held until then.
+    let worse = vec![member(&world, "node", 2, Severity::Critical)];
+    let worse = world.opening(service(1), "cluster", "cluster in trouble", worse);
+    world.open(OpenIncident { ladder: Ladder::default(), ..worse }).await;
+    for (place, models) in places {
+        let before = models.live().await.expect("a place").position;
+        let events = world.store.read(before, 100, &Filter::All).await.expect("the log answers");
+        assert_eq!(events.last().map(|event| event.kind.as_ref()), Some("incident.held.v1"));
+        for event in events {
+            let progress = models.live().await.expect("a place");
+            let mut projection = Projection::new(models.db().clone(), Side::Live, progress);
+            projection.fold(&[Arc::new(event)]).await.expect("it folds");
+            assert!(projection.write().await.expect("it is written"));
+        }
+        assert_eq!(stands(&all(&models).await), [("node", AlertStatus::Open)]);
         let gone_on = models.digest().await.expect("a digest");
         models.rebuild(&mut |_| {}).await.expect("it rebuilds");
         assert_eq!(models.digest().await.expect("a digest"), gone_on, "{:?}", place.location);
