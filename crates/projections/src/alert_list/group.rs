@@ -10,6 +10,10 @@ use super::{
 };
 use crate::{IncidentView, news::AlertNews};
 
+/// Problems of one incident that are listed, those that were told of first: each change of the incident's status is one of
+/// each of them. A group of more is one whose keys tell nothing apart.
+const LISTED: usize = 10_000;
+
 /// The problems of one incident, as far as the fold must know them.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -83,9 +87,12 @@ impl Group {
 
     /// An alert tells of a problem. `latest` is the number of the latest problem of all.
     pub(super) fn hear(&mut self, alert: &AlertNews, at: Timestamp, latest: &mut u64, counts: &mut Counts) {
-        let own = alert.key.as_deref().map(storable);
+        let own: Option<Box<str>> = alert.key.as_deref().map(storable).map(Into::into);
         let (group, status) = (self.counted(), self.status);
-        let problem = self.problems.entry(own.map(Into::into)).or_insert_with(|| {
+        if self.problems.len() >= LISTED && !self.problems.contains_key(&own) {
+            return;
+        }
+        let problem = self.problems.entry(own).or_insert_with(|| {
             *latest += 1;
             let problem = Problem::new(*latest, alert, status, at);
             counts.add(problem.counted(group));
@@ -237,7 +244,43 @@ fn beginning(details: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+
+    #[test]
+    fn the_problems_of_a_group_that_were_told_of_first_are_listed() {
+        let id = Uuid::from_u128(1);
+        let alert = |key: usize| AlertNews {
+            delivery: DeliveryId::new(id),
+            integration: IntegrationId::new(id),
+            title: "disk full".to_owned(),
+            details: None,
+            severity: Severity::High,
+            source: None,
+            component: None,
+            key: Some(key.to_string()),
+            rule: None,
+            at: Timestamp::default(),
+            ordered: false,
+        };
+        let mut group = Group {
+            incident: 1,
+            key: "disks".into(),
+            service: ServiceId::new(id),
+            team: None,
+            status: AlertStatus::Open,
+            problems: BTreeMap::new(),
+        };
+        let (mut latest, mut counts) = (0, Counts::default());
+        for key in (0..=LISTED).chain([LISTED - 1]) {
+            group.hear(&alert(key), Timestamp::default(), &mut latest, &mut counts);
+        }
+        assert_eq!((latest, group.problems.len()), (LISTED as u64, LISTED));
+        let occurrences =
+            |key: usize| group.problems.get(&Some(key.to_string().into())).map(|it| it.occurrences);
+        assert_eq!([0, LISTED - 1, LISTED].map(occurrences), [Some(1), Some(2), None]);
+    }
 
     #[test]
     fn long_details_are_cut_with_an_ellipsis() {
