@@ -81,7 +81,7 @@ pub(super) struct AlertStatisticsQuery;
 impl AlertStatisticsQuery {
     /// How many alerts there were, by the days in UTC that a time touches: the last seven days if not given, at most 90
     /// days. What is left out or empty wants all services, teams or integrations.
-    #[graphql(complexity = "20 + 20 * child_complexity")]
+    #[graphql(complexity = "200 + 20 * child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the schema")]
     async fn alert_statistics(
         &self,

@@ -228,7 +228,8 @@ impl Integration {
     }
 
     /// How many messages came through it in the last `hours`, from 1 to 168, and what became of them.
-    #[graphql(complexity = "20 + child_complexity")]
+    // It may walk along a hundred thousand entries of an index for each verdict.
+    #[graphql(complexity = "1000 + child_complexity")]
     async fn delivery_counts(
         &self,
         ctx: &Context<'_>,
