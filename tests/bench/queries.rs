@@ -104,9 +104,9 @@ async fn search_all(server: &Server, world: &World, what: &str, report: &mut Rep
             }}),
         ),
         (
-            "critical ones of a service that are not over",
+            "high ones of a service that are not over",
             json!({"filter": {
-                "status": ["OPEN", "ACKNOWLEDGED"], "severity": ["CRITICAL"], "serviceIds": [service]
+                "status": ["OPEN", "ACKNOWLEDGED"], "severity": ["HIGH"], "serviceIds": [service]
             }}),
         ),
         ("low ones, which there are none of: nothing", json!({"filter": {"severity": ["LOW"]}})),
