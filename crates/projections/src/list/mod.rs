@@ -95,6 +95,7 @@ mod tests {
             let place = Place { at: Timestamp::from_millis(millis), number: 7 };
             assert_eq!(Place::parse(Some(&place.cursor())).expect("our own cursor"), Some(place));
         }
+        assert_eq!(Place::parse(None).expect("no cursor"), None);
         for text in ["", "c", "c1", "c1-", "c-1", "c+1-1", "c1-ffffffffffffffff"] {
             assert!(matches!(Place::parse(Some(text)), Err(ReadError::Cursor(_))), "{text}");
         }

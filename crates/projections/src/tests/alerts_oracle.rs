@@ -1,12 +1,12 @@
 //! Filters, pages and statistics of problems against a naive reading of the same records.
 
 use domain::{IncidentId, Severity, Timestamp};
-use proptest::{collection::vec, prelude::*, sample::subsequence, test_runner::TestRunner};
+use proptest::{collection::vec, prelude::*, sample::subsequence};
 use tokio::runtime::Runtime;
 
 use super::{
     history::{Step, happen, incidents, steps},
-    place::Place,
+    place::{Place, try_in_postgres},
     world::{START, World, integration, service, team},
 };
 use crate::{AlertFilter, AlertRecord, AlertStatus, ReadModels, StatisticsFilter};
@@ -179,14 +179,5 @@ fn problems_are_found_as_a_naive_reading_finds_them_in_sqlite() {
 
 #[test]
 fn problems_are_found_as_a_naive_reading_finds_them_in_postgres() {
-    let runtime = Runtime::new().expect("a runtime");
-    let outcome = TestRunner::new(ProptestConfig::with_cases(12)).run(&cases(), |(steps, filters)| {
-        runtime.block_on(async {
-            match Place::postgres().await {
-                Some(place) => check(place, &steps, &filters).await,
-                None => Ok(()),
-            }
-        })
-    });
-    outcome.expect("pages and statistics are exact");
+    try_in_postgres(12, &cases(), async |place, (steps, filters)| check(place, &steps, &filters).await);
 }

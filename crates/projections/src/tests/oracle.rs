@@ -1,12 +1,12 @@
 //! Filters and pages against a naive reading of the same views.
 
 use domain::{Severity, Timestamp};
-use proptest::{collection::vec, prelude::*, sample::subsequence, test_runner::TestRunner};
+use proptest::{collection::vec, prelude::*, sample::subsequence};
 use tokio::runtime::Runtime;
 
 use super::{
     history::{happen, steps},
-    place::Place,
+    place::{Place, try_in_postgres},
     world::{START, World, service, team},
 };
 use crate::{IncidentFilter, IncidentView, ReadModels, Status};
@@ -113,16 +113,7 @@ fn filtered_pages_are_what_a_naive_reading_finds_in_sqlite() {
 
 #[test]
 fn filtered_pages_are_what_a_naive_reading_finds_in_postgres() {
-    let runtime = Runtime::new().expect("a runtime");
-    let outcome = TestRunner::new(ProptestConfig::with_cases(12)).run(&cases(), |(steps, filters)| {
-        runtime.block_on(async {
-            match Place::postgres().await {
-                Some(place) => check(place, &steps, &filters).await,
-                None => Ok(()),
-            }
-        })
-    });
-    outcome.expect("pages are exact");
+    try_in_postgres(12, &cases(), async |place, (steps, filters)| check(place, &steps, &filters).await);
 }
 
 #[tokio::test]

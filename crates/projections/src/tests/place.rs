@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use proptest::{
+    prelude::{ProptestConfig, Strategy},
+    test_runner::{TestCaseResult, TestRunner},
+};
 use store::Store;
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::{runtime::Runtime, sync::OnceCell};
 
 use super::world::World;
 use crate::{ReadLocation, ReadModels};
@@ -66,6 +70,24 @@ pub(super) async fn each(world: &World) -> Vec<(Place, ReadModels)> {
         each.push((place, models));
     }
     each
+}
+
+/// Tries so many random cases, each in an empty PostgreSQL, if there is a server.
+pub(super) fn try_in_postgres<S: Strategy>(
+    number: u32,
+    cases: &S,
+    check: impl AsyncFn(Place, S::Value) -> TestCaseResult,
+) {
+    let runtime = Runtime::new().expect("a runtime");
+    let outcome = TestRunner::new(ProptestConfig::with_cases(number)).run(cases, |case| {
+        runtime.block_on(async {
+            match Place::postgres().await {
+                Some(place) => check(place, case).await,
+                None => Ok(()),
+            }
+        })
+    });
+    outcome.expect("each case holds");
 }
 
 /// Has a server do something.

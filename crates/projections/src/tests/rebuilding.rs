@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use proptest::{collection::vec, prelude::*};
 use store::Filter;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     history::{Step, happen, steps},
-    place::Place,
+    place::{Place, try_in_postgres},
     world::World,
 };
 use crate::{ReadLocation, ReadModels, db::Side, projection::Projection};
@@ -84,17 +84,7 @@ fn rebuilt_tables_equal_live_ones_in_sqlite() {
 
 #[test]
 fn rebuilt_tables_equal_live_ones_in_postgres() {
-    let runtime = Runtime::new().expect("a runtime");
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(8));
-    let outcome = runner.run(&histories(), |(steps, parts)| {
-        runtime.block_on(async {
-            match Place::postgres().await {
-                Some(place) => check(place, &steps, &parts).await,
-                None => Ok(()),
-            }
-        })
-    });
-    outcome.expect("rebuilt equals live");
+    try_in_postgres(8, &histories(), async |place, (steps, parts)| check(place, &steps, &parts).await);
 }
 
 #[tokio::test]
