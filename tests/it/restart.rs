@@ -2,7 +2,7 @@
 
 use commands::{Clock, VirtualClock};
 use domain::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{fs, path::PathBuf, time::Duration};
 
 use crate::support::{Outbox, TestApp, World};
@@ -96,14 +96,19 @@ async fn read_models_that_were_deleted_come_back_and_nobody_is_paged_again() {
     app.stop().await;
 }
 
+/// An entrance for Alertmanager's groups, of which each alert is a problem: its id and its key.
+async fn alertmanager(app: &TestApp, world: &World) -> Value {
+    let input = json!({ "name": "Alertmanager", "kind": "ALERTMANAGER", "serviceId": world.service,
+        "reading": { "identity": "ALERT" } });
+    app.administer("createIntegration", "integration { id } key", input).await
+}
+
 #[tokio::test]
 async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_once() {
     let place = Place::new();
     let app = place.start().await;
     let world = World::make(&app).await;
-    let input = json!({ "name": "Alertmanager", "kind": "ALERTMANAGER", "serviceId": world.service,
-        "reading": { "identity": "ALERT" } });
-    let made = app.administer("createIntegration", "integration { id } key", input).await;
+    let made = alertmanager(&app, &world).await;
     let handling = json!({ "integrationId": made["integration"]["id"],
         "routing": { "catchAll": { "groupBy": "alert.labels.cluster" } } });
     app.administer("updateIntegrationHandling", "integration { id }", handling).await;
@@ -146,9 +151,7 @@ async fn what_a_message_said_in_vain_stays_in_vain_when_it_is_decided_again_afte
     let place = Place::new();
     let app = place.start().await;
     let world = World::make(&app).await;
-    let input = json!({ "name": "Alertmanager", "kind": "ALERTMANAGER", "serviceId": world.service,
-        "reading": { "identity": "ALERT" } });
-    let made = app.administer("createIntegration", "integration { id } key", input).await;
+    let made = alertmanager(&app, &world).await;
     app.settle().await;
     app.stop().await;
     let before = place.remember();
