@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{AlertAction, DeliveryId, IncidentId, Meaning, Severity, Translated, delivery::Envelope};
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::{
@@ -69,6 +70,8 @@ pub(crate) struct Call {
     pub(crate) action: Action,
     /// Which alert, and by what it is named; none for a new one.
     alert: Option<(String, IdentifierType)>,
+    /// What a custom action is called.
+    custom: String,
     query: Vec<(String, String)>,
 }
 
@@ -87,7 +90,8 @@ impl Call {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let mut parts = path.strip_prefix("/v2/alerts")?.trim_end_matches('/').split('/').skip(1);
-        let (alert, verb, more) = (parts.next(), parts.next(), parts.next());
+        let (alert, verb) = (parts.next(), parts.next());
+        let more: Vec<_> = parts.collect();
         let action = match (method, alert, verb) {
             ("POST", None, None) => Action::Create,
             ("DELETE", Some(_), None) => Action::Delete,
@@ -116,7 +120,7 @@ impl Call {
             },
             _ => return None,
         };
-        if more.is_some() && action != Action::Custom {
+        if !more.is_empty() && action != Action::Custom {
             return None;
         }
         let kind = query.iter().find(|(name, _)| name == "identifierType").map(|(_, kind)| kind.as_str());
@@ -127,7 +131,8 @@ impl Call {
             Some(_) => IdentifierType::Unknown,
         };
         let alert = alert.map(|alert| (unescaped(alert), kind));
-        Some(Self { action, alert, query })
+        let custom = unescaped(&more.join("/"));
+        Some(Self { action, alert, custom, query })
     }
 
     fn field(&self, name: &str) -> &str {
@@ -144,7 +149,9 @@ impl Call {
             let alias = message.get("alias").text().map(|alias| text::key(&alias));
             return Ok((alias.unwrap_or_else(|| delivery.uuid().simple().to_string()), None));
         };
-        if name.trim().is_empty() {
+        // An alias has no white space round it where an alert is created, so it has none here.
+        let name = name.trim();
+        if name.is_empty() {
             return Err(Malformed::at("/identifier", "is missing or blank"));
         }
         match kind {
@@ -159,12 +166,9 @@ impl Call {
     }
 }
 
-/// A part of a path without its escapes. In a path, unlike in a form, a plus is a plus.
+/// A part of a path without its escapes. A path is no form: in it `+`, `&` and `=` stand for themselves.
 fn unescaped(part: &str) -> String {
-    let form = part.replace('+', "%2B");
-    form_urlencoded::parse(form.as_bytes()).next().map_or(String::new(), |(name, value)| {
-        if value.is_empty() && !part.contains('=') { name.into_owned() } else { format!("{name}={value}") }
-    })
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 /// Translates one call.
@@ -179,14 +183,32 @@ pub(super) fn translate(
     let call = envelope.call.as_deref().and_then(Call::parse);
     let call = call.ok_or_else(|| Malformed::at("", "names no call of the Alert API"))?;
     let (key, incident) = call.identity(message, delivery)?;
-    let mut said = Translated { key, incident, ..said(&call, message)? };
+    let mut said = Translated { key, incident, ..said(Asked { call: &call, message })? };
     if said.title.is_empty() {
         said.title = text::title(&format!("{} {}", call.action.word(), said.key));
     }
     Ok(said.into())
 }
 
-fn said(call: &Call, message: &Json<'_>) -> Result<Translated, Malformed> {
+/// A call and its body.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    call: &'a Call,
+    message: &'a Json<'a>,
+}
+
+impl Asked<'_> {
+    /// Takes down what is said under this name. A call that deletes has no body, and says it in its query.
+    fn tell(self, name: &str, details: &mut Lines) {
+        match self.message.get(name) {
+            said if said.is_blank() => details.line(name, self.call.field(name).trim()),
+            said => details.field(name, said),
+        }
+    }
+}
+
+fn said(asked: Asked<'_>) -> Result<Translated, Malformed> {
+    let Asked { call, message } = asked;
     let word = |name: &str| message.get(name).text().unwrap_or_default();
     let needed = |name: &'static str| {
         let said = message.get(name).text();
@@ -194,26 +216,26 @@ fn said(call: &Call, message: &Json<'_>) -> Result<Translated, Malformed> {
     };
     Ok(match call.action {
         Action::Create => create(message)?,
-        Action::Close => by_somebody(AlertAction::Resolve, message),
-        Action::Delete => note(AlertAction::Resolve, "the alert was deleted", message),
-        Action::Acknowledge => by_somebody(AlertAction::Acknowledge, message),
-        Action::Unacknowledge => by_somebody(AlertAction::Unacknowledge, message),
-        Action::AddNote => note(AlertAction::Note, &needed("note")?, message),
+        Action::Close => by_somebody(AlertAction::Resolve, asked),
+        Action::Delete => note(AlertAction::Resolve, "the alert was deleted", asked),
+        Action::Acknowledge => by_somebody(AlertAction::Acknowledge, asked),
+        Action::Unacknowledge => by_somebody(AlertAction::Unacknowledge, asked),
+        Action::AddNote => note(AlertAction::Note, &needed("note")?, asked),
         Action::Snooze => {
             needed("endTime")?;
             let until = words::time(message.get("endTime"))
                 .ok_or_else(|| Malformed::at("/endTime", "must be a time such as 2026-11-24T03:00:00Z"))?;
-            by_somebody(AlertAction::Snooze { until }, message)
+            by_somebody(AlertAction::Snooze { until }, asked)
         }
-        Action::Escalate => noted(message, "asked to escalate to", &name_of(message.get("escalation"))),
-        Action::Assign => noted(message, "asked to assign to", &name_of(message.get("owner"))),
-        Action::AddTeam => noted(message, "asked to add the team", &name_of(message.get("team"))),
-        Action::AddResponder => noted(message, "asked to add", &name_of(message.get("responder"))),
-        Action::Custom => noted(message, "asked for a custom action", ""),
-        Action::AddTags => noted(message, "tags added:", &list(message.get("tags"))),
-        Action::RemoveTags => noted(message, "tags removed:", call.field("tags")),
-        Action::AddDetails => noted(message, "details added:", &pairs(message.get("details"))),
-        Action::RemoveDetails => noted(message, "details removed:", call.field("keys")),
+        Action::Escalate => noted(asked, "asked to escalate to", &name_of(message.get("escalation"))),
+        Action::Assign => noted(asked, "asked to assign to", &name_of(message.get("owner"))),
+        Action::AddTeam => noted(asked, "asked to add the team", &name_of(message.get("team"))),
+        Action::AddResponder => noted(asked, "asked to add", &name_of(message.get("responder"))),
+        Action::Custom => noted(asked, "asked for the custom action", &call.custom),
+        Action::AddTags => noted(asked, "tags added:", &list(message.get("tags"))),
+        Action::RemoveTags => noted(asked, "tags removed:", call.field("tags")),
+        Action::AddDetails => noted(asked, "details added:", &pairs(message.get("details"))),
+        Action::RemoveDetails => noted(asked, "details removed:", call.field("keys")),
         Action::UpdateMessage => {
             Translated { title: text::title(&needed("message")?), ..bare(AlertAction::Update) }
         }
@@ -269,26 +291,26 @@ fn create(message: &Json<'_>) -> Result<Translated, Malformed> {
 }
 
 /// An action, and who asked for it with which words.
-fn by_somebody(action: AlertAction, message: &Json<'_>) -> Translated {
+fn by_somebody(action: AlertAction, asked: Asked<'_>) -> Translated {
     let mut details = Lines::default();
-    details.field("note", message.get("note"));
-    details.field("user", message.get("user"));
-    details.field("source", message.get("source"));
+    for name in ["note", "user", "source"] {
+        asked.tell(name, &mut details);
+    }
     Translated { details: details.kept(), ..bare(action) }
 }
 
-fn noted(message: &Json<'_>, what: &str, whom: &str) -> Translated {
-    note(AlertAction::Note, format!("{what} {whom}").trim_end(), message)
+fn noted(asked: Asked<'_>, what: &str, whom: &str) -> Translated {
+    note(AlertAction::Note, format!("{what} {whom}").trim_end(), asked)
 }
 
 /// Words to be written down, and whose they are.
-fn note(action: AlertAction, words: &str, message: &Json<'_>) -> Translated {
+fn note(action: AlertAction, words: &str, asked: Asked<'_>) -> Translated {
     let mut details = Lines::default();
     details.prose(&Json::Text(Cow::Borrowed(words)));
-    details.field("user", message.get("user"));
-    details.field("source", message.get("source"));
-    if action != AlertAction::Note || words != message.get("note").text().unwrap_or_default() {
-        details.field("note", message.get("note"));
+    asked.tell("user", &mut details);
+    asked.tell("source", &mut details);
+    if asked.call.action != Action::AddNote {
+        asked.tell("note", &mut details);
     }
     Translated { details: details.kept(), ..bare(action) }
 }

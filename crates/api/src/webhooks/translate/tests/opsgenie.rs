@@ -105,8 +105,51 @@ fn an_alert_is_named_by_its_alias_or_by_the_id_that_it_was_given() {
     assert_eq!((&*forgot.key, forgot.incident), ("disk", None));
     let escaped = opsgenie("POST /v2/alerts/disk%2Fdb%201+%3D/close?identifierType=alias", &json!({}));
     assert_eq!(escaped.key, "disk/db 1+=");
+    let custom = opsgenie("POST /v2/alerts/a&b/actions/Restart%20db1/now?identifierType=alias", &json!({}));
+    assert_eq!(
+        (&*custom.key, custom.details.as_deref()),
+        ("a&b", Some("asked for the custom action Restart db1/now"))
+    );
     let fresh = opsgenie("POST /v2/alerts", &json!({"message": "Disk full"}));
     assert_eq!((fresh.key.len(), fresh.severity), (32, Severity::Medium), "P3 unless it says otherwise");
+}
+
+#[test]
+fn an_alias_is_the_same_in_a_body_and_in_a_path() {
+    for (alias, path) in [
+        ("disk&db", "disk&db"),
+        ("disk&db", "disk%26db"),
+        ("a=b&c=d+e;f", "a=b&c=d+e;f"),
+        ("=", "="),
+        (" disk ", "%20disk%20"),
+        ("disk", "%20disk%09"),
+        ("\u{a0}disk", "%C2%A0disk"),
+        ("größe 100%", "gr%C3%B6%C3%9Fe%20100%25"),
+        ("100%", "100%"),
+    ] {
+        let opened = opsgenie("POST /v2/alerts", &json!({"message": "Disk full", "alias": alias}));
+        let over = opsgenie(&format!("POST /v2/alerts/{path}/close?identifierType=alias"), &json!({}));
+        assert_eq!(over.key, opened.key, "{path}");
+    }
+}
+
+#[test]
+fn a_call_that_deletes_says_in_its_query_who_asked() {
+    let asked = "identifierType=alias&user=ada&source=the%20console&note=moved+away";
+    for (call, details) in [
+        (format!("DELETE /v2/alerts/k?{asked}"), "the alert was deleted"),
+        (format!("DELETE /v2/alerts/k/tags?tags=a,b&{asked}"), "tags removed: a,b"),
+        (format!("DELETE /v2/alerts/k/details?keys=a&{asked}"), "details removed: a"),
+    ] {
+        let said = opsgenie(&call, &json!({}));
+        let expected = format!("{details}\n\nuser: ada\nsource: the console\nnote: moved away");
+        assert_eq!(said.details, Some(expected), "{call}");
+    }
+    let body = json!({"user": "grace"});
+    let closed = opsgenie("POST /v2/alerts/k/close?identifierType=alias&user=ada", &body);
+    assert_eq!(closed.details.as_deref(), Some("user: grace"), "what the body says counts");
+    let nobody = opsgenie("DELETE /v2/alerts/k?identifierType=alias&user=", &json!({}));
+    assert_eq!(nobody.details.as_deref(), Some("the alert was deleted"));
 }
 
 #[test]
