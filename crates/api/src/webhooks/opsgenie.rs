@@ -172,6 +172,13 @@ fn later(mut response: Response) -> Response {
     response
 }
 
+/// Opsgenie's clients ask again after this, and after no other 404. A request that is not known may have come to another
+/// node a moment ago.
+fn unprocessed(mut answer: Response) -> Response {
+    answer.headers_mut().insert("x-opsgenie-errortype", HeaderValue::from_static("RequestNotProcessed"));
+    answer
+}
+
 /// What became of a request.
 async fn status(
     State(hooks): State<Arc<Hooks>>,
@@ -201,7 +208,11 @@ async fn status(
             });
             identified(request, Json(body).into_response())
         }
-        Ok(None) => refused(StatusCode::NOT_FOUND, "Request not found. It might not be processed, yet."),
+        Ok(None) => {
+            let answer = refused(StatusCode::NOT_FOUND, "Request not found. It might not be processed, yet.");
+            // What is no id of a request will never be processed.
+            if id.is_some() { unprocessed(answer) } else { answer }
+        }
         Err(fault) => {
             tracing::error!(%fault, "the fate of a request cannot be read");
             later(refused(StatusCode::SERVICE_UNAVAILABLE, "The request could not be looked up; try again"))

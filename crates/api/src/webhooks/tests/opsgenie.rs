@@ -34,6 +34,28 @@ async fn a_call_is_kept_and_will_be_processed() {
 }
 
 #[tokio::test]
+async fn only_of_a_request_that_may_yet_be_processed_their_clients_are_told_to_ask_again() {
+    let (doors, key) = open().await;
+    let (_, answer) = ask(&doors, "POST", "/v2/alerts", &key, r#"{"message":"Disk full"}"#).await;
+    let undecided = answer["requestId"].as_str().expect("an id").to_owned();
+    let unknown = Uuid::from_u128(7).to_string();
+    let again = Some("RequestNotProcessed");
+    for (path, key, status, told) in [
+        (format!("/v2/alerts/requests/{undecided}"), &*key, StatusCode::NOT_FOUND, again),
+        (format!("/v2/alerts/requests/{unknown}"), &*key, StatusCode::NOT_FOUND, again),
+        ("/v2/alerts/requests/x".to_owned(), &*key, StatusCode::NOT_FOUND, None),
+        (format!("/v2/alerts/requests/{undecided}"), "wrong", StatusCode::UNAUTHORIZED, None),
+        ("/v2/alerts/x".to_owned(), &*key, StatusCode::NOT_FOUND, None),
+    ] {
+        let request = Request::get(&path).header("Authorization", format!("GenieKey {key}"));
+        let request = request.body(Body::empty()).expect("a request");
+        let answer = doors.router.clone().oneshot(request).await.expect("an answer");
+        let said = answer.headers().get("X-Opsgenie-Errortype").map(|said| said.to_str().expect("text"));
+        assert_eq!((answer.status(), said), (status, told), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_is_refused_in_their_format() {
     let (doors, key) = open().await;
     for (method, path, key, body, expected) in [
