@@ -12,6 +12,7 @@ use super::{
     email::Subject,
     generic,
     json::{self, Json},
+    raw,
     text::{self, Lines, Links},
     words,
 };
@@ -20,10 +21,10 @@ use super::{
 pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning, Malformed> {
     if let Json::Text(said) = message {
         // A raw delivery that is no JSON.
-        return words_of_somebody(said, None).map(Meaning::from);
+        return Ok(words_of_somebody(said, None).into());
     }
     if message.get("TopicArn").is_blank() && message.get("Message").is_blank() {
-        return payload(message, None, reading);
+        return Ok(payload(message, None, reading));
     }
     let topic = message.get("TopicArn").text().unwrap_or_default();
     match message.get("Type").text().as_deref() {
@@ -38,32 +39,55 @@ pub(super) fn translate(message: &Json<'_>, reading: Reading) -> Result<Meaning,
             let Some(said) = message.get("Message").text() else {
                 return Err(Malformed::at("/Message", "is missing or blank"));
             };
-            match json::parse(said.as_bytes()) {
+            Ok(match json::parse(said.as_bytes()) {
                 Ok(inner @ Json::Object(_)) => payload(&inner, subject, reading),
                 // Text that people or programs wrote.
-                Ok(_) | Err(_) => words_of_somebody(&said, subject).map(Meaning::from),
-            }
+                Ok(_) | Err(_) => words_of_somebody(&said, subject).into(),
+            })
         }
     }
 }
 
-fn payload(
-    message: &Json<'_>,
-    subject: Option<Cow<'_, str>>,
-    reading: Reading,
-) -> Result<Meaning, Malformed> {
-    if message.get("AlarmName").is_blank() || message.get("NewStateValue").is_blank() {
-        let titled = subject.filter(|_| generic::title_of(message).is_none());
-        return match (titled, message) {
-            (Some(subject), Json::Object(fields)) => {
-                let mut fields = fields.clone();
-                fields.push(("title".into(), Json::Text(subject)));
-                generic::translate(&Json::Object(fields)).map(Meaning::from)
-            }
-            _ => generic::translate(message).map(Meaning::from),
-        };
+/// JSON is an alarm, or else whatever somebody publishes.
+fn payload(message: &Json<'_>, subject: Option<Cow<'_, str>>, reading: Reading) -> Meaning {
+    if !message.get("AlarmName").is_blank() && !message.get("NewStateValue").is_blank() {
+        return alarm(message, reading);
     }
-    Ok(alarm(message, reading))
+    let Json::Object(fields) = message else { return published(message, message).into() };
+    let mut fields = fields.clone();
+    let kind = message.get("detail-type");
+    if let (Some(title), false) = (subject.or_else(|| kind.text()), is_titled(message)) {
+        fields.push(("title".into(), Json::Text(title)));
+    }
+    if !kind.is_blank() {
+        event(message, &mut fields);
+    }
+    published(&Json::Object(fields), message).into()
+}
+
+/// Whether a message has a title that can be seen.
+fn is_titled(message: &Json<'_>) -> bool {
+    generic::title_of(message).is_some_and(|title| !text::title(&title).is_empty())
+}
+
+/// An event of Amazon's event bus: its words are in `detail`, and it is about its resources. One that names none is about itself,
+/// which its `id` says.
+fn event<'a>(event: &'a Json<'_>, fields: &mut Vec<(Cow<'a, str>, Json<'a>)>) {
+    fields.push(("details".into(), event.get("detail").clone()));
+    let resources: Vec<_> = event.get("resources").items().iter().filter_map(Json::text).collect();
+    if !resources.is_empty() {
+        let word = |name| event.get(name).text().unwrap_or_default();
+        let about = [word("source"), word("detail-type")].into_iter().chain(resources);
+        let about: Vec<_> = about.collect();
+        let parts: Vec<&str> = about.iter().map(|part| &**part).collect();
+        fields.push(("dedup_key".into(), Json::Text(text::digest("event:", &parts).into())));
+    }
+}
+
+/// An alert in the generic format. Somebody published it for others to read, and it cannot be refused to whoever did: where it
+/// has no title it pages as it is.
+fn published(said: &Json<'_>, message: &Json<'_>) -> Translated {
+    generic::translate(said).unwrap_or_else(|why| raw(message, &why))
 }
 
 fn alarm(alarm: &Json<'_>, reading: Reading) -> Meaning {
@@ -158,14 +182,15 @@ fn links(alarm: &Json<'_>) -> Vec<domain::Link> {
 
 /// A text is a problem of its own, known by its subject or its first line as the subject of a mail is: without words for
 /// states, of which one may say that it is over.
-fn words_of_somebody(said: &str, subject: Option<Cow<'_, str>>) -> Result<Translated, Malformed> {
+fn words_of_somebody(said: &str, subject: Option<Cow<'_, str>>) -> Translated {
     let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let title = subject.unwrap_or(Cow::Borrowed(first));
     let Subject { over, about, .. } = Subject::read(&title);
-    generic::translate(&Json::Object(vec![
+    let fields = Json::Object(vec![
         ("title".into(), Json::Text(title)),
         ("details".into(), Json::Text(said.into())),
         ("dedup_key".into(), Json::Text(about.into())),
         ("status".into(), Json::Text(if over { "resolved" } else { "" }.into())),
-    ]))
+    ]);
+    published(&fields, &Json::Text(said.into()))
 }

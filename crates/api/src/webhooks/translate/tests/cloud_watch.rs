@@ -88,6 +88,71 @@ fn whatever_else_a_topic_says_is_an_alert_too() {
     assert_eq!(refused(IntegrationKind::CloudWatch, &titled).problems()[0].pointer, "/Message");
 }
 
+fn published(message: &Value) -> Translated {
+    let mut delivered = self::message("text_v2");
+    delivered.as_object_mut().expect("an object").remove("Subject");
+    delivered["Message"] = message.to_string().into();
+    cloud_watch(&delivered)
+}
+
+#[test]
+fn an_event_of_eventbridge_is_about_its_resources() {
+    let event = |id: &str, instance: &str, state: &str| {
+        json!({"version": "0", "id": id, "detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2",
+            "account": "123456789012", "time": "2026-11-24T03:00:00Z", "region": "eu-central-1",
+            "resources": [format!("arn:aws:ec2:eu-central-1:123456789012:instance/{instance}")],
+            "detail": {"instance-id": instance, "state": state}})
+    };
+    let stopped = published(&event("6a7e8feb", "i-1", "stopped"));
+    assert_eq!(
+        (stopped.action, &*stopped.title, stopped.source.as_deref()),
+        (AlertAction::Trigger, "EC2 Instance State-change Notification", Some("aws.ec2"))
+    );
+    assert_eq!(stopped.at.map(|at| at.to_string()).as_deref(), Some("2026-11-24T03:00:00.000Z"));
+    assert!(stopped.details.is_some_and(|details| details.contains("\"state\": \"stopped\"")));
+    assert_eq!(published(&event("another", "i-1", "terminated")).key, stopped.key);
+    assert_ne!(published(&event("6a7e8feb", "i-2", "stopped")).key, stopped.key);
+    let mut bare = event("6a7e8feb", "i-1", "stopped");
+    bare["resources"] = json!([]);
+    assert_eq!(published(&bare).key, "6a7e8feb");
+}
+
+#[test]
+fn what_says_of_itself_only_what_kind_of_event_it_is_pages_under_that_name() {
+    let alert = published(&json!({"version": "0", "detail-type": "EC2 Instance State-change Notification",
+        "source": "aws.ec2", "detail": {"state": "stopped"}}));
+    assert_eq!(
+        (alert.action, &*alert.title),
+        (AlertAction::Trigger, "EC2 Instance State-change Notification")
+    );
+    assert!(alert.ruling.remarks.is_empty(), "{:?}", alert.ruling.remarks);
+}
+
+#[test]
+fn what_has_no_title_at_all_pages_as_it_is() {
+    for body in
+        [json!({"Records": [{"eventName": "ObjectRemoved:Delete"}]}), json!({}), json!({"title": "\u{0}"})]
+    {
+        let alert = published(&body);
+        assert_eq!(
+            (alert.action, &*alert.title),
+            (AlertAction::Trigger, "An alert without a title"),
+            "{body}"
+        );
+        assert!(alert.ruling.remarks[0].starts_with("/title"), "{:?}", alert.ruling.remarks);
+        fits(&alert);
+    }
+    let told = |name: &str| published(&json!({"Records": [{"eventName": name}]}));
+    assert_eq!(told("Put").key, told("Put").key);
+    assert_ne!(told("Put").key, told("Delete").key);
+    assert!(told("Delete").details.is_some_and(|details| details.contains("Delete")));
+    let mut unseen = message("text_v2");
+    unseen["Subject"] = json!("\u{7f}");
+    unseen["Message"] = json!({"state": "alarm"}).to_string().into();
+    assert_eq!(cloud_watch(&unseen).title, "An alert without a title");
+    assert_eq!(one(IntegrationKind::CloudWatch, br#"[{"state":"ALARM"}]"#).title, "An alert without a title");
+}
+
 #[test]
 fn what_was_really_published_is_understood() {
     let notification = one(IntegrationKind::CloudWatch, &fixture("moto_notification"));
