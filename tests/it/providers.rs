@@ -107,7 +107,7 @@ async fn an_issue_of_new_relic_opens_is_taken_and_closes() {
         logged(verdict, "TOKEN", status, "CRITICAL", title, "3f2a1b0c-0d9e-4f8a-8b7c-6d5e4f3a2b1c")
     };
     let opened = fixture!("newrelic_activated");
-    let taken = opened.replace("ACTIVATED", "ACKNOWLEDGED");
+    let taken = opened.replace("\"isAcknowledged\": false", "\"isAcknowledged\": true");
     for (body, verdict, status) in [
         (opened, "OPENED", "TRIGGERED"),
         (opened, "JOINED", "TRIGGERED"),

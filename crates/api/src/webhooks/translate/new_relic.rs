@@ -49,18 +49,26 @@ fn first<'a, 'b>(said: &'a Json<'b>) -> &'a Json<'b> {
     }
 }
 
-/// A state that is not known adds to the issue, or opens it: it does not talk us out of paging.
+/// A state that is not known adds to the issue, or opens it: it does not talk us out of paging. That somebody took the issue
+/// is no state of it in workflows.
 fn action(message: &Json<'_>) -> AlertAction {
     let state = message.any(&["current_state", "state"]).text().map(|state| state.to_ascii_lowercase());
     match state.as_deref() {
         Some("closed" | "resolved") => AlertAction::Resolve,
         Some("acknowledged") => AlertAction::Acknowledge,
-        Some("created" | "activated" | "open") | None => {
-            let taken = message.any(&["acknowledged_at", "acknowledge_time"]);
-            if words::time(taken).is_some() { AlertAction::Acknowledge } else { AlertAction::Trigger }
-        }
-        Some(_) => AlertAction::Trigger,
+        _ if is_acknowledged(message) => AlertAction::Acknowledge,
+        _ => AlertAction::Trigger,
     }
+}
+
+/// Whether somebody took the issue: it says so, or since when. One that is no longer acknowledged may still have a time.
+fn is_acknowledged(message: &Json<'_>) -> bool {
+    if let Some(said) = message.any(&["is_acknowledged"]).text() {
+        return said.eq_ignore_ascii_case("true");
+    }
+    // New Relic promises a text for people, so any that has a number in it is a time.
+    let since = message.any(&["issue_acknowledged_at", "acknowledged_at", "acknowledge_time"]).text();
+    since.is_some_and(|since| since.bytes().any(|digit| matches!(digit, b'1'..=b'9')))
 }
 
 fn details(message: &Json<'_>) -> Option<String> {

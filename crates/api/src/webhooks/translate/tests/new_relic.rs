@@ -38,11 +38,37 @@ fn every_state_means_what_it_says() {
     ] {
         assert_eq!(new_relic(&in_state(state.clone())).action, action, "{state}");
     }
-    let mut taken = fixture_json("newrelic_activated");
-    taken["acknowledgedAt"] = json!(1_795_489_300_000_i64);
-    assert_eq!(new_relic(&taken).action, AlertAction::Acknowledge);
-    taken["acknowledgedAt"] = json!("");
-    assert_eq!(new_relic(&taken).action, AlertAction::Trigger);
+}
+
+#[test]
+fn an_issue_is_taken_when_it_says_so_or_since_when() {
+    let with = |state: &str, fields: Value| {
+        let mut body = in_state(json!(state));
+        body.as_object_mut().expect("an object").remove("isAcknowledged");
+        body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+        new_relic(&body).action
+    };
+    let (taken, open) = (AlertAction::Acknowledge, AlertAction::Trigger);
+    for (fields, action) in [
+        (json!({"isAcknowledged": true}), taken),
+        (json!({"isAcknowledged": "true"}), taken),
+        (json!({"is_acknowledged": "True"}), taken),
+        (json!({"isAcknowledged": false}), open),
+        (json!({"isAcknowledged": false, "acknowledgedAt": 1_795_489_300_000_i64}), open),
+        (json!({"isAcknowledged": "", "issueAcknowledgedAt": "Nov 24, 2026, 3:01 AM UTC"}), taken),
+        (json!({"issueAcknowledgedAt": "2026-11-24T03:01:00Z", "acknowledgedBy": "ada@example.org"}), taken),
+        (json!({"issueAcknowledgedAt": "null"}), open),
+        (json!({"issueAcknowledgedAt": " "}), open),
+        (json!({"acknowledgedAt": 1_795_489_300_000_i64}), taken),
+        (json!({"acknowledge_time": 0}), open),
+        (json!({"acknowledgedAt": ""}), open),
+        (json!({}), open),
+    ] {
+        for state in ["ACTIVATED", "CREATED", "", "WHATEVER"] {
+            assert_eq!(with(state, fields.clone()), action, "{state} {fields}");
+        }
+        assert_eq!(with("CLOSED", fields.clone()), AlertAction::Resolve, "{fields}");
+    }
 }
 
 #[test]
