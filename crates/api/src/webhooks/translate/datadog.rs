@@ -12,6 +12,9 @@ use super::{
     words::{self, Grade},
 };
 
+/// What of the world a monitor speaks of. Keep's template has one of the plural names.
+const SCOPE: [&str; 4] = ["scope", "alert_scope", "scopes", "alert_scopes"];
+
 /// Translates one message.
 pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
     if !matches!(message, Json::Object(_)) {
@@ -42,7 +45,9 @@ pub(super) fn translate(message: &Json<'_>) -> Result<Meaning, Malformed> {
         ordered: true,
         title,
         details: details(message, transition.as_deref()),
-        source: said(message, &["host", "hostname", "scope", "alert_scope"]).map(|host| text::word(&host)),
+        source: said(message, &["host", "hostname"])
+            .or_else(|| said(message, &SCOPE))
+            .map(|host| text::word(&host)),
         component: said(message, &["metric", "alert_metric"]).map(|metric| text::word(&metric)),
         links: links(message),
         images: images(message),
@@ -90,7 +95,7 @@ fn key(message: &Json<'_>, title: Option<&str>) -> Option<String> {
     if let Some(cycle) = said(message, &["cycle", "alert_cycle_key"]) {
         return Some(text::key(&cycle));
     }
-    let scope = said(message, &["scope", "alert_scope"]).unwrap_or_default();
+    let scope = said(message, &SCOPE).unwrap_or_default();
     if let Some(monitor) = said(message, &["alert_id", "monitor_id"]) {
         return Some(text::digest("monitor:", &[&monitor, &scope]));
     }
@@ -138,7 +143,7 @@ fn details(message: &Json<'_>, transition: Option<&str>) -> Option<String> {
         ("monitor", &["alert_id", "monitor_id"][..]),
         ("query", &["query", "alert_query"]),
         ("metric", &["metric", "alert_metric"]),
-        ("scope", &["scope", "alert_scope"]),
+        ("scope", &SCOPE),
         ("org", &["org_name", "org", "org_id"]),
     ] {
         details.line(label, &said(message, names).unwrap_or_default());

@@ -108,6 +108,32 @@ fn templates_of_others_are_read() {
 }
 
 #[test]
+fn the_groups_of_a_monitor_are_told_apart_by_their_scope_however_it_is_called() {
+    let keep = |scope: &str, transition: &str| {
+        datadog(
+            &json!({"body": "CPU is high", "last_updated": "1795489200000", "event_type": "query_alert_monitor",
+            "title": "[Triggered] CPU high", "severity": "P2", "alert_type": "error", "alert_query": "avg(last_5m):…",
+            "alert_transition": transition, "date": "1795489200000", "scopes": scope, "org": {"id": "1", "name": "x"},
+            "url": "https://app.datadoghq.com/event/1", "tags": "env:prod", "id": "7", "monitor_id": "12345"}),
+        )
+    };
+    let one = keep("host:db1", "Triggered");
+    assert_ne!(one.key, keep("host:db2", "Triggered").key);
+    let over = keep("host:db1", "Recovered");
+    assert_eq!((over.action, over.key), (AlertAction::Resolve, one.key));
+    assert_eq!(one.source.as_deref(), Some("host:db1"));
+    assert!(one.details.is_some_and(|details| details.contains("scope: host:db1")));
+    for name in ["scope", "alert_scope", "alertScope", "scopes", "alert_scopes"] {
+        let key = |scope: &str| {
+            let mut body = json!({"alert_id": "12345", "title": "CPU high"});
+            body[name] = json!(scope);
+            datadog(&body).key
+        };
+        assert_ne!(key("host:db1"), key("host:db2"), "{name}");
+    }
+}
+
+#[test]
 fn a_message_is_known_by_event_transition_and_time() {
     let id =
         |body: &Value| super::super::sender_id(IntegrationKind::Datadog, false, body.to_string().as_bytes());
