@@ -1,6 +1,8 @@
 //! GitHub's webhooks: what its builds, deployments and scanners find. Whatever else signs as GitHub does, without its
 //! header for the kind of event, is read as the generic format.
 
+use std::borrow::Cow;
+
 use domain::{AlertAction, Meaning, Severity, Translated, delivery::Envelope};
 
 use super::{
@@ -17,7 +19,7 @@ pub(super) fn translate(message: &Json<'_>, envelope: &Envelope) -> Result<Meani
     };
     let action = message.get("action").text().unwrap_or_default();
     let about = match event {
-        "workflow_run" | "check_run" | "check_suite" => run(message.get(event), event),
+        "workflow_run" | "check_run" | "check_suite" => run(message, event),
         "deployment_status" => deployment(message),
         "dependabot_alert" | "code_scanning_alert" | "secret_scanning_alert" => {
             finding(message, event, &action)
@@ -67,7 +69,8 @@ fn word(said: &Json<'_>) -> String {
 }
 
 /// How a build ended. One that is under way, or was cancelled or skipped, says nothing.
-fn run<'a, 'b>(run: &'a Json<'b>, event: &str) -> Option<About<'a, 'b>> {
+fn run<'a, 'b>(message: &'a Json<'b>, event: &str) -> Option<About<'a, 'b>> {
+    let run = message.get(event);
     let conclusion = word(run.get("conclusion"));
     let action = match &*conclusion {
         "failure" | "timed_out" | "startup_failure" | "action_required" => AlertAction::Trigger,
@@ -79,20 +82,38 @@ fn run<'a, 'b>(run: &'a Json<'b>, event: &str) -> Option<About<'a, 'b>> {
     let suite = run.get("check_suite");
     let branch = [run.get("head_branch"), suite.get("head_branch")].into_iter().find(|said| !said.is_blank());
     let branch = branch.unwrap_or(&Json::Null);
+    let fork = fork(message, run);
+    let app = run.get("app");
+    let mut key = vec![name.clone(), word(branch)];
+    key.extend(fork.clone());
+    key.extend(app.get("slug").text().map(Cow::into_owned));
+    let place = fork.map_or_else(|| word(branch), |fork| format!("{fork}:{}", word(branch)));
     Some(About {
         action,
-        key: vec![name.clone(), word(branch)],
-        title: format!("{name} on {} ended in {}", word(branch), conclusion.replace('_', " ")),
+        key,
+        title: format!("{name} on {place} ended in {}", conclusion.replace('_', " ")),
         grade: Grade::default(),
         details: vec![
             ("branch", branch),
             ("commit", run.get("head_sha")),
             ("event", run.get("event")),
             ("attempt", run.get("run_attempt")),
+            ("app", app.any(&["name", "slug"])),
         ],
         link: run.get("html_url"),
         at: run.any(&["updated_at", "completed_at"]),
     })
+}
+
+/// The repository that a build's branch is in, if that is another one. Whoever forks a repository names the branches of the
+/// fork, so they are none of the repository's own.
+fn fork(message: &Json<'_>, run: &Json<'_>) -> Option<String> {
+    let head = run.field("head_repository")?;
+    let Some(name) = head.get("full_name").text() else {
+        return Some("a repository that is gone".to_owned());
+    };
+    let own = message.get("repository").get("full_name").text().unwrap_or_default();
+    (!name.eq_ignore_ascii_case(&own)).then(|| name.into_owned())
 }
 
 fn deployment<'a, 'b>(message: &'a Json<'b>) -> Option<About<'a, 'b>> {
@@ -123,10 +144,11 @@ fn deployment<'a, 'b>(message: &'a Json<'b>) -> Option<About<'a, 'b>> {
 /// What a scanner found.
 fn finding<'a, 'b>(message: &'a Json<'b>, event: &str, word_said: &str) -> Option<About<'a, 'b>> {
     let action = match word_said {
-        "created" | "reopened" | "appeared_in_branch" | "reintroduced" | "auto_reopened" => {
-            AlertAction::Trigger
+        "created" | "reopened" | "reopened_by_user" | "auto_reopened" | "reintroduced"
+        | "appeared_in_branch" | "publicly_leaked" => AlertAction::Trigger,
+        "fixed" | "resolved" | "revoked" | "dismissed" | "auto_dismissed" | "closed_by_user" => {
+            AlertAction::Resolve
         }
-        "fixed" | "resolved" | "dismissed" | "auto_dismissed" | "closed_by_user" => AlertAction::Resolve,
         _ => return None,
     };
     let alert = message.get("alert");
