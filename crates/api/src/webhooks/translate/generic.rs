@@ -13,8 +13,17 @@ use super::{
 
 const TITLE: [&str; 8] =
     ["title", "summary", "message", "name", "alertname", "alert_name", "subject", "text"];
-const KEY: [&str; 6] =
-    ["dedup_key", "deduplication_key", "alias", "external_id", "incident_key", "fingerprint"];
+/// The last ones are also called so by tools that mean the message rather than the problem, so every other name counts first.
+const KEY: [&str; 8] = [
+    "dedup_key",
+    "deduplication_key",
+    "alias",
+    "external_id",
+    "incident_key",
+    "fingerprint",
+    "alert_id",
+    "id",
+];
 const ACTION: [&str; 5] = ["event_action", "action", "status", "state", "alert_status"];
 const DETAILS: [&str; 7] =
     ["details", "description", "body", "custom_details", "annotations", "long_message", "output"];
@@ -22,7 +31,17 @@ const SOURCE: [&str; 5] = ["source", "host", "hostname", "instance", "node"];
 const SEVERITY: [&str; 4] = ["severity", "priority", "level", "urgency"];
 const COMPONENT: [&str; 4] = ["component", "resource", "check", "class"];
 const ROUTING_KEY: [&str; 2] = ["routing_key", "service"];
-const TIME: [&str; 7] = ["timestamp", "time", "at", "starts_at", "occurred_at", "date", "created_at"];
+const TIME: [&str; 9] = [
+    "timestamp",
+    "time",
+    "at",
+    "starts_at",
+    "occurred_at",
+    "date",
+    "created_at",
+    "triggered_at",
+    "event_time",
+];
 
 /// Translates one message.
 pub(super) fn translate(message: &Json<'_>) -> Result<Translated, Malformed> {

@@ -3,6 +3,7 @@
 mod cloud_watch;
 mod datadog;
 mod email;
+mod generic;
 mod git_hub;
 mod grafana;
 mod handling;
