@@ -3,6 +3,7 @@
 //! Every comparison takes as long for a wrong proof as for a right one. A proof that is right but old is a proof: the
 //! delivery is marked, not dropped.
 
+mod address;
 mod content;
 mod mail;
 mod secrets;

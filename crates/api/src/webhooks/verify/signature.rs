@@ -8,7 +8,7 @@ use domain::{
 use ring::{digest, hmac};
 use subtle::ConstantTimeEq;
 
-use super::{Claim, Unproven, content, secrets::Secret};
+use super::{Claim, Unproven, address, content, secrets::Secret};
 use crate::webhooks::translate;
 
 /// Signatures that one message may carry: a sender that rotates its secret sends two.
@@ -47,12 +47,17 @@ pub(super) fn check(
     let id = if scheme.content.contains("{id}") { header(&scheme.id_header)? } else { None };
     let (time, id) = (time.unwrap_or_default(), id.unwrap_or_default());
     let candidates: Vec<_> = signatures(scheme, given).take(MAX_SIGNATURES).collect();
-    let right = secrets.iter().fold(false, |found, secret| {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hash(scheme), &secret.signing_key()));
-        content::pieces(&scheme.content, time, id, claim, |piece| context.update(piece));
-        let tag = context.sign();
-        let same = |one: &Vec<u8>| bool::from(one.as_slice().ct_eq(tag.as_ref()));
-        candidates.iter().fold(found, |found, one| same(one) | found)
+    let other = scheme.signs_url().then(|| address::with_or_without_port(claim.url)).flatten();
+    let urls = [Some(claim.url), other.as_deref()].into_iter().flatten();
+    // All of them are tried, whichever fits: how long it takes tells nothing.
+    let right = urls.map(|url| Claim { url, ..claim }).fold(false, |found, claim| {
+        secrets.iter().fold(found, |found, secret| {
+            let mut context = hmac::Context::with_key(&hmac::Key::new(hash(scheme), &secret.signing_key()));
+            content::pieces(&scheme.content, time, id, claim, |piece| context.update(piece));
+            let tag = context.sign();
+            let same = |one: &Vec<u8>| bool::from(one.as_slice().ct_eq(tag.as_ref()));
+            candidates.iter().fold(found, |found, one| same(one) | found)
+        })
     });
     if !right || !content::digest_fits(&scheme.content, claim) {
         let why = format!(

@@ -1,5 +1,7 @@
 //! The vectors that others publish, and everything that is almost one of them.
 
+mod address;
+
 use domain::{
     SecretId, ServiceId,
     integration::{Algorithm, Encoding, Handling, IntegrationKind, Preset, Reading},
