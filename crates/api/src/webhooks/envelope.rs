@@ -8,6 +8,8 @@ use domain::{
 
 use super::{translate, verify::Claim};
 
+/// The header for an id in front of any sender that has none of its own.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Characters of a header's value that are kept.
 const MAX_VALUE: usize = 200;
 
@@ -46,14 +48,15 @@ const fn topic_header(kind: IntegrationKind) -> Option<&'static str> {
     }
 }
 
-/// The sender's own id of the message: where its signatures have it, or else where its kind has it.
+/// The sender's own id of the message: where its signatures have it, or else where its kind has it, or else where whoever sends
+/// may put one.
 fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
     let signed = match &entrance.verification {
         Verification::Signature(scheme) => scheme.id_header.as_deref(),
         _ => None,
     };
     let usual: &[&str] = match entrance.kind {
-        IntegrationKind::Generic => &["idempotency-key", "webhook-id", "x-webhook-id", "x-github-delivery"],
+        IntegrationKind::Generic => &[IDEMPOTENCY_KEY, "webhook-id", "x-webhook-id", "x-github-delivery"],
         IntegrationKind::Sentry => &["request-id"],
         IntegrationKind::GitHub => &["x-github-delivery"],
         IntegrationKind::CloudWatch => &["x-amz-sns-message-id"],
@@ -61,10 +64,9 @@ fn sender_id(entrance: &Entrance, claim: Claim<'_>) -> Option<String> {
         | IntegrationKind::PagerDuty
         | IntegrationKind::Grafana
         | IntegrationKind::Opsgenie
-        | IntegrationKind::Datadog
-        | IntegrationKind::NewRelic
-        | IntegrationKind::Heartbeat
-        | IntegrationKind::Email => &[],
+        | IntegrationKind::NewRelic => &[IDEMPOTENCY_KEY],
+        // Datadog's messages and mails have an id among their bytes. Every sign of life counts, and each is like the other.
+        IntegrationKind::Datadog | IntegrationKind::Heartbeat | IntegrationKind::Email => &[],
     };
     let named = signed.into_iter().chain(usual.iter().copied()).find_map(|name| kept(claim, name));
     named.or_else(|| translate::sender_id(entrance.kind, is_form(claim), claim.body))

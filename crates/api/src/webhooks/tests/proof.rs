@@ -210,6 +210,39 @@ async fn fifty_equal_messages_with_one_id_are_kept_once_and_other_words_under_it
 }
 
 #[tokio::test]
+async fn a_message_with_an_idempotency_key_counts_once_unless_its_kind_has_a_better_id() {
+    let mut doors = Doors::new().await;
+    let datadog = |transition: &str| json!({"event_id": "7", "transition": transition, "title": "Disk full"});
+    let alert = json!({"title": "Disk full", "event_action": "trigger", "payload": {"summary": "Disk full"}});
+    for (kind, body, headers, counts) in [
+        (IntegrationKind::Generic, alert.clone(), ["one"; 2], 1),
+        (IntegrationKind::Generic, alert.clone(), ["one", "two"], 2),
+        (IntegrationKind::Alertmanager, alert.clone(), ["one"; 2], 1),
+        (IntegrationKind::PagerDuty, alert.clone(), ["one"; 2], 1),
+        (IntegrationKind::Grafana, alert.clone(), ["one"; 2], 1),
+        (IntegrationKind::Opsgenie, json!({"message": "Disk full"}), ["one"; 2], 1),
+        (IntegrationKind::NewRelic, json!({"id": "7"}), ["one"; 2], 1),
+        (IntegrationKind::NewRelic, json!({"id": "7"}), ["one", "two"], 2),
+        (IntegrationKind::Datadog, datadog("Triggered"), ["one", "two"], 1),
+        (IntegrationKind::Heartbeat, json!({}), ["one"; 2], 2),
+    ] {
+        let key = doors.open(kind, Verification::Key, Reading::default()).await;
+        let mut body = body;
+        if kind == IntegrationKind::PagerDuty {
+            body["routing_key"] = json!(key);
+        }
+        for id in headers {
+            let request = Request::post(path_of(kind, &key)).header("Idempotency-Key", id);
+            let request = request.header("Authorization", format!("GenieKey {key}"));
+            let (status, answer) =
+                doors.send(request.body(Body::from(body.to_string())).expect("a request")).await;
+            assert_eq!(status, StatusCode::ACCEPTED, "{kind:?}: {answer}");
+        }
+        assert_eq!(doors.kept().await.len(), counts, "{kind:?} {headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn both_secrets_and_keys_are_good_until_the_rotation_ends() {
     let mut doors = Doors::new().await;
     let key = doors.open(IntegrationKind::Generic, signed_with_time(), Reading::default()).await;
