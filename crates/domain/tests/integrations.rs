@@ -107,6 +107,44 @@ fn verification_must_fit_the_kind() {
 }
 
 #[test]
+fn what_opsgenies_clients_have_in_authorization_is_the_key_and_no_other_proof() {
+    let opsgenie = IntegrationKind::Opsgenie;
+    let refusal = |verification: &Verification| match Integration::default()
+        .decide(&create(opsgenie, Some(verification.clone())))
+    {
+        Err(ConfigRejection::Invalid(why)) => Some(why.to_string()),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => None,
+    };
+    let signed = |header: &str| {
+        let scheme = SignatureScheme::of(Preset::Midwatch);
+        Verification::Signature(SignatureScheme { header: header.to_owned(), ..scheme })
+    };
+    let rule = "verification must not be in the header `Authorization`: clients of Opsgenie have the integration's key there";
+    for never in [
+        Verification::Bearer,
+        Verification::Basic { user: "ada".into() },
+        Verification::Header { name: "authorization".into() },
+        Verification::Header { name: "Authorization".into() },
+        signed("authorization"),
+    ] {
+        assert_eq!(refusal(&never).as_deref(), Some(rule), "{never:?}");
+        let change = ProofChange { verification: Some(never.clone()), ..ProofChange::default() };
+        let history = [create(opsgenie, Some(Verification::Key))];
+        assert_eq!(
+            refused(&history, &update(None, change, None)).as_deref(),
+            Some("verification"),
+            "{never:?}"
+        );
+        let elsewhere = after(&[create(IntegrationKind::Generic, Some(never.clone()))]);
+        assert_eq!(elsewhere.entrance.map(|it| it.verification), Some(never), "it is good for others");
+    }
+    for good in [Verification::Key, Verification::Header { name: "x-secret".into() }, signed("x-signature")] {
+        assert_eq!(refusal(&good), None, "{good:?}");
+    }
+}
+
+#[test]
 fn who_may_send_has_a_meaning_for_mail_and_nothing_else_has_one_there() {
     let mail = || Verification::Mail { senders: vec!["@example.org".into()] };
     let email = |verification, proven_by| {

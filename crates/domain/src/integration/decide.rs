@@ -236,12 +236,27 @@ fn check_verification(
         (_, Verification::Mail { .. }) => {
             return Err(Invalid::new("senders", "have a meaning for mail only"));
         }
+        (IntegrationKind::Opsgenie, proof) if is_in_authorization(proof) => {
+            let rule = "must not be in the header `Authorization`: clients of Opsgenie have the integration's key there";
+            return Err(Invalid::new("verification", rule));
+        }
         (_, _) => {}
     }
     if verification.needs_secret() && secret.is_none() {
         return Err(Invalid::new("verification", "needs a secret"));
     }
     Ok(())
+}
+
+/// Whether the proof is what a message has in `Authorization`, so that it can have nothing else there.
+fn is_in_authorization(verification: &Verification) -> bool {
+    let header = match verification {
+        Verification::Bearer | Verification::Basic { .. } => return true,
+        Verification::Header { name } => name,
+        Verification::Signature(scheme) => &scheme.header,
+        Verification::Key | Verification::Sns { .. } | Verification::Mail { .. } => return false,
+    };
+    header.eq_ignore_ascii_case("authorization")
 }
 
 fn check_rate_limit(per_minute: Option<u32>) -> Result<(), Invalid> {
