@@ -23,6 +23,7 @@ mod notices;
 mod on_call_record;
 mod order;
 mod pagerduty;
+mod pagerduty_mirror;
 mod paging;
 mod postgres;
 mod postgres_groups;
