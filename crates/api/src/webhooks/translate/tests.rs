@@ -464,6 +464,10 @@ fn mangled() -> impl Strategy<Value = Value> {
         "alias",
         "message",
         "priority",
+        "detail-type",
+        "resources",
+        "head_repository",
+        "isAcknowledged",
     ]);
     leaf.prop_recursive(5, 64, 8, move |inner| {
         prop_oneof![
