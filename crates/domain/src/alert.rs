@@ -1,10 +1,13 @@
 //! An alert after translation: what every monitoring tool says, in one vocabulary.
 
+mod update;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::update::Update;
 use crate::{
     DeliveryId, IncidentId, IntegrationId, Severity, Timestamp, delivery::Verdict, id::derived,
     integration::Ruling,
@@ -99,6 +102,9 @@ pub struct Alert {
     /// The rule of its integration that decided what becomes of it; none: there are no rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// What alone it says, if it only says more of a problem that is there; none: it tells of a problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Update>,
     /// What did not go as its integration is set up, and what was cut, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
@@ -152,6 +158,7 @@ impl Alert {
             labels: Labels::new(),
             key: None,
             rule: None,
+            update: None,
             remarks: vec![],
             at,
             ordered: false,
@@ -203,6 +210,8 @@ pub struct Translated {
     pub at: Option<Timestamp>,
     /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
     pub ordered: bool,
+    /// What alone it says, if it only says more of a problem that is there; none: see [`Translated::said_anew`].
+    pub update: Option<Update>,
     /// What its integration makes of it.
     pub ruling: Ruling,
 }
@@ -260,7 +269,7 @@ impl Translated {
     /// nothing: everything that is told until then would count as outdated.
     pub fn received(self, delivery: DeliveryId, integration: IntegrationId, at: Timestamp) -> Alert {
         let latest = at.plus_seconds(Self::AHEAD_SECONDS);
-        let cut = self.cut();
+        let (cut, update) = (self.cut(), self.update.or_else(|| self.said_anew()));
         let Ruling { own_key, rule, mut remarks, .. } = self.ruling;
         remarks.extend(cut);
         Alert {
@@ -277,6 +286,7 @@ impl Translated {
             labels: self.labels,
             key: own_key,
             rule,
+            update: update.filter(|_| self.action == AlertAction::Update),
             remarks,
             at: self.at.unwrap_or(at),
             ordered: self.ordered && self.at.is_some_and(|told| told <= latest),

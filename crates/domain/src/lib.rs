@@ -34,7 +34,7 @@ pub mod user;
 
 pub use actor::{Actor, Channel};
 pub use aggregate::{Aggregate, AggregateId};
-pub use alert::{Alert, AlertAction, Labels, Link, Mark, Meaning, Translated};
+pub use alert::{Alert, AlertAction, Labels, Link, Mark, Meaning, Translated, Update};
 pub use escalation::{Ladder, Level, MAX_LEVELS, MAX_REPEAT, Responder, Roster, Target};
 pub use fact::{Fact, FactError};
 pub use id::{

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use domain::{
     Actor, Channel, DeliveryId, IncidentId, IntegrationId, PolicyId, ScheduleId, ServiceId, Severity, TeamId,
-    Timestamp, UserId,
+    Timestamp, Update, UserId,
     delivery::Verdict,
     incident::Attributes,
     on_call::Cause,
@@ -88,6 +88,8 @@ pub(crate) struct AlertNews {
     pub(crate) key: Option<String>,
     #[serde(default)]
     pub(crate) rule: Option<String>,
+    #[serde(default)]
+    pub(crate) update: Option<Update>,
     pub(crate) at: Timestamp,
     #[serde(default)]
     pub(crate) ordered: bool,

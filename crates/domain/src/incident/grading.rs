@@ -6,7 +6,7 @@ use super::{
     Cause, Climb, Incident, IncidentEvent, Merging, OpenState, Situation,
     decide::{Decision, MAX_NOTE, climb},
 };
-use crate::{Actor, Alert, Roster, Severity, Timestamp, validate};
+use crate::{Actor, Alert, Roster, Severity, Timestamp, Update, validate};
 
 /// Somebody says how bad it is.
 pub(super) fn change(
@@ -34,7 +34,8 @@ pub(super) fn once_joined(
     is_late: impl Fn(&Alert) -> bool,
 ) -> Severity {
     if open.graded_by_hand {
-        let worst = alerts.iter().map(|alert| alert.severity).max();
+        let graded = alerts.iter().filter(|alert| alert.says(Update::Severity));
+        let worst = graded.map(|alert| alert.severity).max();
         return worst.filter(|worst| *worst > open.worst).unwrap_or(open.severity);
     }
     merging.severity(open.severity, alerts, is_late)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Invalid, Labels, Link, Severity, text::MAX_WORD};
+use crate::{Alert, Invalid, Labels, Link, Severity, Update, text::MAX_WORD};
 
 /// What is kept of two values, the one so far and the one of an alert that joins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -149,10 +149,11 @@ impl Merging {
         for alert in alerts {
             let late = is_late(alert);
             let how = |merge: Merge| if late { merge.of_what_is_late() } else { merge };
-            let title = how(self.title).of_texts(Some(merged.title), Some(&alert.title), titles);
+            let title = Some(&*alert.title).filter(|_| alert.says(Update::Title));
+            let title = how(self.title).of_texts(Some(merged.title), title, titles);
             merged.title = title.unwrap_or_default();
-            merged.details =
-                how(self.details).of_texts(merged.details.take(), alert.details.as_deref(), below);
+            let details = alert.details.as_deref().filter(|_| alert.says(Update::Details));
+            merged.details = how(self.details).of_texts(merged.details.take(), details, below);
             merged.source = how(self.source).of_texts(merged.source.take(), alert.source.as_deref(), words);
             merged.component =
                 how(self.component).of_texts(merged.component.take(), alert.component.as_deref(), words);
@@ -171,6 +172,7 @@ impl Merging {
         is_late: impl Fn(&Alert) -> bool,
     ) -> Severity {
         alerts.iter().fold(so_far, |so_far, alert| match self.severity {
+            _ if !alert.says(Update::Severity) => so_far,
             Merge::First | Merge::Append => so_far,
             Merge::Last if is_late(alert) => so_far,
             Merge::Last => alert.severity,

@@ -73,6 +73,7 @@ impl Handling {
     /// alerts there are, the work is bounded.
     pub fn apply(&self, payload: &Json<'_>, alerts: &mut [Translated]) {
         for alert in alerts.iter_mut() {
+            alert.update = alert.said_anew();
             self.severities.apply(alert);
         }
         let (maps, routes) = (!self.mapping.is_empty(), !self.routing.is_usual());

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::*;
 use crate::{
-    AlertAction, Labels, Severity, Translated,
+    AlertAction, DeliveryId, IntegrationId, Labels, Severity, Timestamp, Translated, Update,
     expression::Expression,
     incident::{Hold, Merge, Merging},
     json::Json,
@@ -193,6 +195,40 @@ fn words_for_severities_can_be_given_other_meanings() {
     };
     let known = handled(&handling, unknown);
     assert_eq!((known.severity, known.unknown_severity), (Severity::Info, None));
+}
+
+#[test]
+fn a_call_says_one_thing_anew_whatever_mapping_and_rules_make_of_it() {
+    let mapping = Mapping {
+        title: Some(expression("'Opsgenie: ' + alert.title")),
+        details: Some(expression("'see the runbook'")),
+        severity: Some(expression("'critical'")),
+        ..Mapping::default()
+    };
+    let rules = routing(vec![rule("all", "true", take(Severity::Low))]);
+    let mapped = Handling { mapping: Arc::new(mapping), ..rules };
+    let said = |details: Option<&str>, word: Option<&str>| Translated {
+        action: AlertAction::Update,
+        details: details.map(str::to_owned),
+        severity_word: word.map(str::to_owned),
+        ..alert()
+    };
+    let received = |alert: Translated| {
+        let (delivery, integration) = (DeliveryId::new(Uuid::nil()), IntegrationId::new(Uuid::nil()));
+        alert.received(delivery, integration, Timestamp::default()).update
+    };
+    for (call, update) in [
+        (said(None, None), Update::Title),
+        (said(Some("on db1"), None), Update::Details),
+        (said(None, Some("P1")), Update::Severity),
+    ] {
+        assert_eq!(received(call.clone()), Some(update));
+        assert_eq!(received(handled(&mapped, call)), Some(update));
+    }
+    assert_eq!(received(handled(&mapped, alert())), None, "it tells of a problem");
+    let triggers = Mapping { action: Some(expression("'trigger'")), ..Mapping::default() };
+    let triggers = Handling { mapping: Arc::new(triggers), ..Handling::default() };
+    assert_eq!(received(handled(&triggers, said(None, None))), None, "it is mapped to one that does");
 }
 
 #[test]

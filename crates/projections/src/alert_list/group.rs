@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{DeliveryId, IntegrationId, ServiceId, Severity, TeamId, Timestamp};
+use domain::{DeliveryId, IntegrationId, ServiceId, Severity, TeamId, Timestamp, Update};
 
 use super::{
     counts::{Counted, Counts},
@@ -57,8 +57,18 @@ pub(super) struct Unwritten {
     pub(super) heard: Option<(DeliveryId, Timestamp)>,
     /// What was said last, by an alert that nothing overtook.
     pub(super) said: Option<Said>,
+    /// What was said anew since, or of what is stored if nothing else was said.
+    pub(super) anew: Anew,
     /// The message that told of it first, and the title that it gave it.
     pub(super) first: Option<(DeliveryId, String)>,
+}
+
+/// Parts of what is shown that were said anew, each by itself.
+#[derive(Debug, Default)]
+pub(super) struct Anew {
+    pub(super) title: Option<String>,
+    pub(super) details: Option<String>,
+    pub(super) severity: Option<Severity>,
 }
 
 /// What is shown of what was said.
@@ -101,6 +111,10 @@ impl Group {
         problem.occurrences += 1;
         problem.unwritten.heard = Some((alert.delivery, at));
         let is_late = alert.ordered && problem.told_until.is_some_and(|until| alert.at < until);
+        if let Some(update) = alert.update.filter(|_| problem.occurrences > 1) {
+            problem.say_anew(update, alert, group, counts);
+            return;
+        }
         let severity = problem.severity.max(alert.severity);
         if is_late {
             // It tells of what was: of what is, something later told already.
@@ -108,7 +122,7 @@ impl Group {
             return;
         }
         problem.listen(alert);
-        problem.unwritten.said = Some(Said::by(alert));
+        (problem.unwritten.said, problem.unwritten.anew) = (Some(Said::by(alert)), Anew::default());
         if problem.status == AlertStatus::Resolved && status != AlertStatus::Resolved {
             problem.ended_at = None;
             problem.stand(status, severity, group, counts);
@@ -180,6 +194,25 @@ impl Problem {
         }
     }
 
+    /// An alert says one thing anew, and nothing else.
+    fn say_anew(
+        &mut self,
+        update: Update,
+        alert: &AlertNews,
+        group: (ServiceId, Option<TeamId>),
+        counts: &mut Counts,
+    ) {
+        let (said, anew) = (Said::by(alert), &mut self.unwritten.anew);
+        match update {
+            Update::Title => anew.title = Some(said.title),
+            Update::Details => anew.details = said.details.or(anew.details.take()),
+            Update::Severity => {
+                anew.severity = Some(said.severity);
+                self.stand(self.status, self.severity.max(said.severity), group, counts);
+            }
+        }
+    }
+
     fn end(&mut self, at: Timestamp, group: (ServiceId, Option<TeamId>), counts: &mut Counts) {
         if self.status != AlertStatus::Resolved {
             self.ended_at = Some(at);
@@ -215,6 +248,16 @@ impl Problem {
 }
 
 impl Said {
+    /// What is shown once parts of it were said anew.
+    pub(super) fn amended(self, anew: Anew) -> Self {
+        Self {
+            title: anew.title.unwrap_or(self.title),
+            details: anew.details.or(self.details),
+            severity: anew.severity.unwrap_or(self.severity),
+            ..self
+        }
+    }
+
     fn by(alert: &AlertNews) -> Self {
         let text = |text: &Option<String>| text.as_deref().map(storable);
         Self {
@@ -261,6 +304,7 @@ mod tests {
             component: None,
             key: Some(key.to_string()),
             rule: None,
+            update: None,
             at: Timestamp::default(),
             ordered: false,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{DeliveryId, ServiceId, TeamId};
 
 use super::{
-    group::{Group, Problem, Said, Unwritten},
+    group::{Anew, Group, Problem, Said, Unwritten},
     record::AlertStatus,
 };
 use crate::{
@@ -90,7 +90,7 @@ static AGAIN: Merge = Merge {
           component = {component}, severity = {severity}, rule = {rule}",
 };
 
-/// It is told of again by alerts that later ones overtook, or its end is.
+/// It is told of again by alerts that later ones overtook or that say one thing anew, or its end is.
 static LATE: Merge = Merge {
     columns: &[
         ("number", Kind::Int),
@@ -98,10 +98,14 @@ static LATE: Merge = Merge {
         ("last_seen_at", Kind::Int),
         ("occurrences", Kind::Int),
         ("told_until", Kind::Int),
+        ("title", Kind::Text),
+        ("details", Kind::Text),
+        ("severity", Kind::Int),
     ],
     set: "last_delivery = COALESCE({last_delivery}, kept.last_delivery), \
           last_seen_at = COALESCE({last_seen_at}, kept.last_seen_at), \
-          occurrences = {occurrences}, told_until = {told_until}",
+          occurrences = {occurrences}, told_until = {told_until}, title = COALESCE({title}, kept.title), \
+          details = COALESCE({details}, kept.details), severity = COALESCE({severity}, kept.severity)",
 };
 
 /// What a batch changes, in the order of the numbers.
@@ -114,7 +118,7 @@ pub(super) fn rows<'a>(groups: impl Iterator<Item = &'a mut Group>) -> [Rows; 5]
     for (number, changed) in changes(groups) {
         let Changed { incident, service, team, key, is_own, problem, unwritten } = changed;
         let (status, severity) = (problem.status.number(), severity_number(problem.severity));
-        let Unwritten { restated, listened, heard, said, first } = unwritten;
+        let Unwritten { restated, listened, heard, said, anew, first } = unwritten;
         let first = first.map(|(delivery, title)| {
             listed.push([
                 number.into(),
@@ -144,7 +148,7 @@ pub(super) fn rows<'a>(groups: impl Iterator<Item = &'a mut Group>) -> [Rows; 5]
         let [last, last_seen_at, occurrences, told_until] = heard;
         match (first, said) {
             (Some(first), Some(said)) => {
-                let [title, details, source, component, severity, rule] = said.cells();
+                let [title, details, source, component, severity, rule] = said.amended(anew).cells();
                 first_said.push([
                     number.into(),
                     key.to_owned().into(),
@@ -163,7 +167,7 @@ pub(super) fn rows<'a>(groups: impl Iterator<Item = &'a mut Group>) -> [Rows; 5]
                 ]);
             }
             (None, Some(said)) => {
-                let [title, details, source, component, severity, rule] = said.cells();
+                let [title, details, source, component, severity, rule] = said.amended(anew).cells();
                 again.push([
                     number.into(),
                     last,
@@ -179,7 +183,19 @@ pub(super) fn rows<'a>(groups: impl Iterator<Item = &'a mut Group>) -> [Rows; 5]
                 ]);
             }
             (_, None) if is_heard || listened => {
-                late.push([number.into(), last, last_seen_at, occurrences, told_until]);
+                let Anew { title, details, severity } = anew;
+                let anew = [title.into(), details.into(), severity.map(severity_number).into()];
+                let [title, details, severity] = anew;
+                late.push([
+                    number.into(),
+                    last,
+                    last_seen_at,
+                    occurrences,
+                    told_until,
+                    title,
+                    details,
+                    severity,
+                ]);
             }
             (_, None) => {}
         }

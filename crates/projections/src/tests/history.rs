@@ -1,7 +1,7 @@
 //! Random histories, made by random commands so that they could have happened.
 
 use domain::{
-    Alert, Channel, IncidentId, NoteId, ScheduleId, Severity, SwapId,
+    Alert, Channel, IncidentId, NoteId, ScheduleId, Severity, SwapId, Update,
     delivery::{Delivery, DeliveryCommand, Finding, Verdict},
     incident::{Incident, IncidentCommand},
     on_call::{Cause, OnCallChange, OnCallCommand, OnCallLog, OnCallLogId},
@@ -98,9 +98,17 @@ async fn act(world: &mut World, index: u32, (what, whom, how): Step) {
     }
 }
 
-/// Two entrances tell of problems. Every third problem is a group of a few, and its alerts may overtake each other.
+/// Two entrances tell of problems. Every third problem is a group of a few, and its alerts may overtake each other. Some
+/// say one thing anew.
 fn told(alert: Alert, whom: u8, how: u8) -> Alert {
-    let alert = Alert { integration: integration(u128::from(how / 16 % 2)), ..alert };
+    let update = match how % 11 {
+        8 => Some(Update::Title),
+        9 => Some(Update::Details),
+        10 => Some(Update::Severity),
+        _ => None,
+    };
+    let details = how.is_multiple_of(3).then(|| format!("details {how}"));
+    let alert = Alert { integration: integration(u128::from(how / 16 % 2)), update, details, ..alert };
     if !whom.is_multiple_of(3) {
         return alert;
     }
