@@ -17,6 +17,7 @@ mod delivery_log;
 mod escalation;
 mod graphql_ws;
 mod heartbeats;
+mod holding;
 mod hostile_bodies;
 mod mail_source;
 mod notices;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, World};
 
 /// A generic entrance that handles its messages in this way.
-async fn entrance(app: &TestApp, world: &World, handling: Value) -> (String, String) {
+pub(super) async fn entrance(app: &TestApp, world: &World, handling: Value) -> (String, String) {
     let (id, path) = plain_entrance(app, world).await;
     let changed = handle(app, &id, handling).await;
     assert_eq!(changed["rejection"], Value::Null);
@@ -27,21 +27,21 @@ async fn handle(app: &TestApp, integration: &str, handling: Value) -> Value {
     app.query(query, json!({ "input": input })).await["updateIntegrationHandling"].take()
 }
 
-async fn send(app: &TestApp, path: &str, message: Value) {
+pub(super) async fn send(app: &TestApp, path: &str, message: Value) {
     let (status, answer) = app.post(path, message.to_string()).await;
     assert_eq!(status, 202, "{answer}");
     app.settle().await;
 }
 
 /// What came through an entrance, newest first.
-async fn log(app: &TestApp, integration: &str) -> Vec<Value> {
+pub(super) async fn log(app: &TestApp, integration: &str) -> Vec<Value> {
     let query = "query($id: ID!) { deliveries(integrationId: $id, first: 50) { nodes { id
         verdict reason incident { id status severity title service { id } alerts { rule remarks ownKey } } } } }";
     let mut data = app.query(query, json!({ "id": integration })).await;
     data["deliveries"]["nodes"].as_array_mut().map(std::mem::take).expect("a list")
 }
 
-fn paged(app: &TestApp) -> usize {
+pub(super) fn paged(app: &TestApp) -> usize {
     app.outbox.sent().len()
 }
 

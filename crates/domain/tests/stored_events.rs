@@ -79,6 +79,32 @@ fn an_incident_keeps_what_rules_made_of_its_alerts() {
 }
 
 #[test]
+fn an_incident_keeps_what_alone_was_said_anew_and_that_its_last_problem_ended_while_it_waits() {
+    let alert = |more: &str| {
+        format!(
+            r#"{{"delivery": "dlv_00000000000000000000000000000008", "severity": "info", "title": "disk",
+                "integration": "int_00000000000000000000000000000007", {more}"at": "2026-11-24T03:00:00.000Z"}}"#
+        )
+    };
+    for update in ["title", "details", "severity"] {
+        let alert = alert(&format!(r#""update": "{update}", "#));
+        let stored = format!(
+            r#"{{"service": "svc_00000000000000000000000000000004", "alerts": [{alert}],
+                "at": "2026-11-24T03:00:00.000Z"}}"#
+        );
+        read::<IncidentEvent>("incident.alerts_joined.v1", stored.as_bytes());
+    }
+    let stored = format!(r#"{{"alert": {}, "remaining": 0, "at": "2026-11-24T03:00:00.000Z"}}"#, alert(""));
+    read::<IncidentEvent>("incident.alert_ended.v1", stored.as_bytes());
+}
+
+#[test]
+fn a_level_is_reached_for_an_alert_that_is_not_held_back() {
+    let stored = include_str!("../fixtures/incident.escalated.v1.json").replace("opened", "unheld");
+    read::<IncidentEvent>("incident.escalated.v1", stored.as_bytes());
+}
+
+#[test]
 fn an_incident_keeps_who_changed_its_severity_and_why() {
     for (name, from, to) in [
         ("incident.severity_raised.v1", "low", "critical"),

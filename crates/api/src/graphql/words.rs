@@ -123,7 +123,7 @@ pub(super) enum DeliveryVerdict {
     Recorded,
     /// A rule drops it.
     Suppressed,
-    /// It ended one of the problems that are grouped in an incident.
+    /// It ended a problem of an incident that is not over: others are open, or alerts are counted before anybody is paged.
     Ended,
     /// It snoozed an incident.
     Snoozed,

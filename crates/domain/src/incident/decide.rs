@@ -2,9 +2,10 @@
 
 use super::{
     Cause, Climb, Incident, IncidentCommand, IncidentEvent, IncidentRejection, OpenState, Situation, grading,
+    holding::release,
     members::Ending,
     snoozing::snooze,
-    taking::{in_order, open, recent, release, resolve_quiet},
+    taking::{in_order, open, resolve_quiet},
 };
 use crate::{
     Actor, Aggregate, Alert, Channel, IncidentId, Invalid, Ladder, NoteId, Roster, Timestamp, validate,
@@ -70,6 +71,7 @@ fn acknowledge(
     at: Timestamp,
 ) -> Decision {
     let open = incident.expect_open()?;
+    open.expect_lasting(alert)?;
     match &open.situation {
         // A second press of the same button is not news.
         Situation::Acknowledged { by: holder, .. } if holder == by => Ok(vec![]),
@@ -113,22 +115,29 @@ fn resolve(
     match incident {
         Incident::Open(open) => {
             in_order(alert.map_or(&[], std::slice::from_ref), &open.told)?;
-            match open.members.ending(alert) {
-                Ending::Whole => {
+            let is_whole = open.members.ending(alert) == Ending::Whole;
+            match alert {
+                Some(alert) if open.counts_alerts() || !is_whole => end_alert(open, alert, at),
+                _ => {
                     let (by, note, alert) = (by.clone(), note.map(str::to_owned), alert.cloned());
                     Ok(vec![IncidentEvent::Resolved { by, via, note, alert, at }])
                 }
-                _ if alert.is_some_and(|alert| open.recent.contains(&alert.mark())) => Ok(vec![]),
-                Ending::Part(remaining) => {
-                    let ended =
-                        |alert: &Alert| IncidentEvent::AlertEnded { alert: alert.clone(), remaining, at };
-                    Ok(alert.map(ended).into_iter().collect())
-                }
-                Ending::Foreign => Err(IncidentRejection::NotAMember),
             }
         }
         Incident::Absent | Incident::Resolved { .. } => Ok(vec![]),
     }
+}
+
+/// A monitoring tool says that one of the problems is over; the incident is not.
+fn end_alert(open: &OpenState, alert: &Alert, at: Timestamp) -> Decision {
+    let remaining = match open.members.ending(Some(alert)) {
+        _ if open.recent.contains(&alert.mark()) => return Ok(vec![]),
+        Ending::Foreign => return Err(IncidentRejection::NotAMember),
+        Ending::Whole if open.members.are_over() => return Ok(vec![]),
+        Ending::Whole => 0,
+        Ending::Part(remaining) => remaining,
+    };
+    Ok(vec![IncidentEvent::AlertEnded { alert: alert.clone(), remaining, at }])
 }
 
 fn reassign(
@@ -172,7 +181,7 @@ fn escalate_overdue(
         }
         // Here the time alone counts: whatever the deadline was armed for, it has come.
         Situation::Held { hold, arrived, until } if *until <= at => {
-            vec![release(open, *hold, &recent(arrived, *hold, at), roster, at)]
+            vec![release(open, *hold, arrived, roster, at)]
         }
         Situation::Snoozed { until, .. } if *until <= at => {
             vec![climb(&open.ladder, open.climb.anew(), roster, Cause::SnoozeEnded, None, at)]

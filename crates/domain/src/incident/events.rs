@@ -26,6 +26,8 @@ pub enum Cause {
     Suspended,
     /// As many alerts came as were waited for.
     Threshold,
+    /// An alert came that its rule does not hold back.
+    Unheld,
     /// It is worse than ever before.
     Worsened,
     /// It was snoozed for long enough, and is not over.
@@ -89,7 +91,7 @@ pub enum IncidentEvent {
         /// When.
         at: Timestamp,
     },
-    /// One of the problems that are grouped in it is over, and others are not.
+    /// One of its problems is over, and it is not: others remain, or its alerts are counted before anybody is paged.
     #[serde(rename = "incident.alert_ended.v1")]
     AlertEnded {
         /// The alert that said so.

@@ -7,12 +7,15 @@ use crate::Alert;
 /// Problems that are told apart. An incident with more of them is not over by itself: somebody must say so.
 const TOLD_APART: usize = 1000;
 
-/// The problems that are grouped in an incident and are not over; none where nothing is grouped.
+/// The problems of an incident that are not over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Members {
+    /// Of those that are grouped.
     keys: BTreeSet<Box<str>>,
     /// There were more of them than are told apart.
     others: bool,
+    /// There is one that is grouped with nothing.
+    alone: bool,
 }
 
 /// What the end of one problem means for the incident.
@@ -32,8 +35,17 @@ impl Members {
         self.keys.contains(key)
     }
 
+    /// Whether there are none: whatever monitoring tools told of is over.
+    pub(super) fn are_over(&self) -> bool {
+        self.keys.is_empty() && !self.others && !self.alone
+    }
+
     pub(super) fn join<'a>(&mut self, alerts: impl Iterator<Item = &'a Alert>) {
-        for key in alerts.filter_map(|alert| alert.key.as_deref()) {
+        for alert in alerts {
+            let Some(key) = alert.key.as_deref() else {
+                self.alone = true;
+                continue;
+            };
             if self.keys.len() < TOLD_APART {
                 self.keys.insert(key.into());
             } else if !self.keys.contains(key) {
@@ -42,9 +54,14 @@ impl Members {
         }
     }
 
-    pub(super) fn leave(&mut self, alert: &Alert) {
-        if let Some(key) = &alert.key {
-            self.keys.remove(&**key);
+    /// The problem of this alert is over, and so many remain.
+    pub(super) fn leave(&mut self, alert: &Alert, remaining: u32) {
+        match &alert.key {
+            _ if remaining == 0 => *self = Self::default(),
+            Some(key) => {
+                self.keys.remove(&**key);
+            }
+            None => self.alone = false,
         }
     }
 

@@ -9,6 +9,7 @@ mod commands;
 mod decide;
 mod events;
 mod grading;
+mod holding;
 mod members;
 mod merging;
 mod rejection;

@@ -19,6 +19,7 @@ pub(super) fn snooze(
     at: Timestamp,
 ) -> Decision {
     let open = incident.expect_open()?;
+    open.expect_lasting(alert)?;
     validate::at_most("reason", reason.unwrap_or_default(), MAX_NOTE)?;
     check(until, at)?;
     let is_so = match &open.situation {

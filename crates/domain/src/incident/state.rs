@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Attributes, Hold, IncidentEvent, Members, Told};
+use super::{Attributes, Hold, IncidentEvent, Members, Told, holding};
 use crate::{Actor, Alert, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp, alert::Mark};
 
 /// Alerts and notes remembered so that repeating one changes nothing. Repetition happens
@@ -67,7 +67,7 @@ pub struct OpenState {
     pub heard_at: Timestamp,
     /// When it is over by itself unless another alert comes.
     pub resolve_at: Option<Timestamp>,
-    /// The problems that are grouped in it.
+    /// Its problems that are not over.
     pub members: Members,
 }
 
@@ -157,14 +157,15 @@ impl Incident {
             IncidentEvent::AlertsJoined { alerts, resolve_at, at, .. } => {
                 open.hear(alerts, *at);
                 open.resolve_at = resolve_at.or(open.resolve_at);
-                if let Situation::Held { arrived, .. } = &mut open.situation {
-                    arrived.extend(alerts.iter().map(|_| *at));
+                if let Situation::Held { hold, arrived, .. } = &mut open.situation {
+                    let told = alerts.iter().filter(|alert| alert.update.is_none());
+                    holding::count(arrived, *hold, told.count(), *at);
                 }
             }
-            IncidentEvent::AlertEnded { alert, .. } => {
+            IncidentEvent::AlertEnded { alert, remaining, .. } => {
                 open.cite(Some(alert));
                 open.told.hear(std::slice::from_ref(alert));
-                open.members.leave(alert);
+                open.members.leave(alert, *remaining);
             }
             IncidentEvent::AttributesMerged { shown, .. } => open.shown.clone_from(shown),
             IncidentEvent::SeverityRaised { to, by, .. } | IncidentEvent::SeverityLowered { to, by, .. } => {
@@ -284,7 +285,8 @@ impl OpenState {
             remember(&mut self.recent, alert.mark());
         }
         // What is told late of a problem that is over does not begin it anew.
-        self.members.join(alerts.iter().filter(|alert| self.told.past(alert).is_none()));
+        let begins = |alert: &&Alert| alert.update.is_none() && self.told.past(alert).is_none();
+        self.members.join(alerts.iter().filter(begins));
         self.told.hear(alerts);
         self.heard_at = at;
     }

@@ -1,11 +1,12 @@
-//! How an incident takes alerts: opening, joining, waiting for more of them before it pages, and ending without any.
+//! How an incident takes alerts: opening, joining, and ending without any.
 
 use super::{
-    Cause, Climb, Hold, Incident, IncidentEvent, IncidentRejection, OpenIncident, OpenState, Situation, Told,
+    Cause, Climb, Hold, Incident, IncidentEvent, IncidentRejection, OpenIncident, OpenState, Told,
     decide::{Decision, climb},
     grading::{graded, once_joined, pages_again},
+    holding::{ended_by, held},
 };
-use crate::{Actor, Alert, Channel, Roster, Timestamp, validate};
+use crate::{Actor, Alert, Channel, Timestamp, validate};
 
 pub(super) fn open(incident: &Incident, command: &OpenIncident) -> Decision {
     match incident {
@@ -63,14 +64,6 @@ fn trigger(command: &OpenIncident) -> Decision {
     Ok(vec![triggered, next])
 }
 
-fn held(hold: Hold, arrived: Vec<Timestamp>, until: Timestamp, at: Timestamp) -> IncidentEvent {
-    let arrived = match hold {
-        Hold::Suspend { .. } => vec![],
-        Hold::Threshold { .. } => arrived,
-    };
-    IncidentEvent::Held { hold, arrived, until, at }
-}
-
 fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     let (at, terms) = (command.at, command.terms);
     let alerts: Vec<_> =
@@ -78,6 +71,7 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     if alerts.is_empty() {
         return Ok(vec![]);
     }
+    open.expect_lasting(alerts.iter().find(|alert| alert.update.is_some()))?;
     let is_closed =
         terms.window_seconds.is_some_and(|seconds| at > open.heard_at.plus_seconds(seconds.into()));
     if is_closed && alerts.iter().any(|alert| open.is_news(alert)) {
@@ -86,19 +80,9 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     let is_late = |alert: &Alert| open.told.is_late(alert, &alerts);
     let (from, to) = (open.severity, once_joined(open, terms.merging, &alerts, is_late));
     let shown = terms.merging.attributes(&open.shown, &alerts, is_late);
-    let is_enough = match &open.situation {
-        Situation::Held { hold, arrived, .. } => {
-            hold.is_reached(recent(arrived, *hold, at).len() + alerts.len())
-        }
-        Situation::Escalating { .. }
-        | Situation::Exhausted { .. }
-        | Situation::Acknowledged { .. }
-        | Situation::Snoozed { .. } => false,
-    };
-    let paging = if is_enough {
-        Some((open.climb.anew(), Cause::Threshold))
-    } else {
-        pages_again(open, to).map(|from| (from, Cause::Worsened))
+    let paging = match ended_by(open, &alerts, terms.hold, at) {
+        Some(cause) => Some((open.climb.again(), cause)),
+        None => pages_again(open, to).map(|from| (from, Cause::Worsened)),
     };
     let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
     let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
@@ -115,36 +99,6 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
     Ok(events)
 }
 
-/// The alerts that still count.
-pub(super) fn recent(arrived: &[Timestamp], hold: Hold, at: Timestamp) -> Vec<Timestamp> {
-    let counts = |arrival: &&Timestamp| arrival.plus_seconds(hold.seconds()) > at;
-    arrived.iter().filter(counts).copied().collect()
-}
-
-/// The wait before the first page is over, one way or the other.
-pub(super) fn release(
-    open: &OpenState,
-    hold: Hold,
-    arrived: &[Timestamp],
-    roster: &Roster,
-    at: Timestamp,
-) -> IncidentEvent {
-    match (hold, arrived.first()) {
-        (Hold::Suspend { .. }, _) => {
-            // What paged before only waited for its own ladder to be looked up.
-            let cause = if open.climb.cycle == 0 { Cause::Suspended } else { Cause::Worsened };
-            climb(&open.ladder, open.climb.again(), roster, cause, None, at)
-        }
-        // Some came since: the wait goes on until the oldest of them counts no more.
-        (Hold::Threshold { .. }, Some(oldest)) => {
-            held(hold, arrived.to_vec(), oldest.plus_seconds(hold.seconds()), at)
-        }
-        (Hold::Threshold { alerts, within_seconds }, None) => {
-            by_itself(format!("there were never {alerts} alerts within {within_seconds} seconds"), at)
-        }
-    }
-}
-
 pub(super) fn resolve_quiet(incident: &Incident, resolve_at: Timestamp, at: Timestamp) -> Vec<IncidentEvent> {
     let Incident::Open(open) = incident else { return vec![] };
     if open.resolve_at != Some(resolve_at) || resolve_at > at {
@@ -153,7 +107,7 @@ pub(super) fn resolve_quiet(incident: &Incident, resolve_at: Timestamp, at: Time
     vec![by_itself(format!("no alert came since {}", open.heard_at), at)]
 }
 
-fn by_itself(why: String, at: Timestamp) -> IncidentEvent {
+pub(super) fn by_itself(why: String, at: Timestamp) -> IncidentEvent {
     let by = Actor::Reactor { name: "clock".to_owned() };
     IncidentEvent::Resolved { by, via: Channel::Unknown, note: Some(why), alert: None, at }
 }

@@ -1,11 +1,13 @@
 //! Rules of incidents: given a history, when a command comes, then these events.
 
+mod counting;
 mod merging;
 mod order;
 mod properties;
 mod severity;
 mod snooze;
 mod terms;
+mod updates;
 
 use uuid::Uuid;
 

@@ -36,7 +36,7 @@ pub enum DeliveryVerdict {
     Recorded,
     /// A rule drops it.
     Suppressed,
-    /// It ended one of the problems that are grouped in an incident.
+    /// It ended a problem of an incident that is not over.
     Ended,
     /// It snoozed an incident.
     Snoozed,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use domain::{
-    Alert, Channel, IncidentId, Ladder, Severity, Timestamp,
-    incident::{Incident, IncidentCommand, OpenIncident},
+    Alert, Channel, IncidentId, Ladder, Severity, Timestamp, Update,
+    incident::{Hold, Incident, IncidentCommand, OpenIncident, Terms},
 };
 use store::Filter;
 
 use super::{
-    place::each,
+    place::{Place, each},
     world::{START, World, delivery, integration, service, somebody, team},
 };
 use crate::{
@@ -190,6 +190,88 @@ async fn what_a_later_alert_said_is_not_overtaken() {
     }
 }
 
+/// Has read models go on with what was stored since, one event at a time; they become what they are when folded anew.
+async fn go_on(world: &World, place: &Place, models: &ReadModels) {
+    let before = models.live().await.expect("a place").position;
+    for event in world.store.read(before, 100, &Filter::All).await.expect("the log answers") {
+        let progress = models.live().await.expect("a place");
+        let mut projection = Projection::new(models.db().clone(), Side::Live, progress);
+        projection.fold(&[Arc::new(event)]).await.expect("it folds");
+        assert!(projection.write().await.expect("it is written"));
+    }
+    let gone_on = models.digest().await.expect("a digest");
+    models.rebuild(&mut |_| {}).await.expect("it rebuilds");
+    assert_eq!(models.digest().await.expect("a digest"), gone_on, "{:?}", place.location);
+}
+
+#[tokio::test]
+async fn what_is_said_anew_of_a_problem_changes_that_and_nothing_else() {
+    let mut world = World::new();
+    let alert = Alert {
+        rule: Some("databases".to_owned()),
+        source: Some("db1".to_owned()),
+        ..world.alert(delivery(1), "disk full", Severity::Medium)
+    };
+    tell(&mut world, vec![alert]).await;
+    let places = each(&world).await;
+    let mut expected = ("disk full", None, Severity::Medium, Severity::Medium);
+    for (number, update, severity) in [
+        (2, Update::Details, Severity::Info),
+        (3, Update::Severity, Severity::Critical),
+        (4, Update::Severity, Severity::Low),
+        (5, Update::Title, Severity::Info),
+    ] {
+        match update {
+            Update::Title => expected.0 = "said anew",
+            Update::Details => expected.1 = Some("the vendor knows"),
+            Update::Severity => (expected.2, expected.3) = (severity, expected.3.max(severity)),
+        }
+        let details = Some("the vendor knows".to_owned());
+        let said = world.alert(delivery(number), "said anew", severity);
+        tell(&mut world, vec![Alert { details, update: Some(update), ..said }]).await;
+        for (place, models) in &places {
+            go_on(&world, place, models).await;
+            let records = all(models).await;
+            let [record] = &*records else { panic!("one problem, not {records:?}") };
+            let shown = (&*record.title, record.details.as_deref(), record.last_severity, record.severity);
+            assert_eq!(shown, expected, "{update:?}");
+            let kept = (record.rule.as_deref(), record.source.as_deref(), record.last_delivery);
+            assert_eq!(kept, (Some("databases"), Some("db1"), delivery(number)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_problem_that_is_counted_comes_and_goes_while_its_incident_waits() {
+    use AlertStatus::{Open, Resolved};
+    let mut world = World::new();
+    let firing = |world: &World, number| {
+        let alert = world.alert(delivery(number), "link down", Severity::High);
+        let hold = Some(Hold::Threshold { alerts: 9, within_seconds: 600 });
+        let opening = world.opening(service(1), "link", "link down", vec![alert]);
+        OpenIncident { terms: Terms { hold, ..Terms::default() }, ..opening }
+    };
+    let opening = firing(&world, 1);
+    let id = world.open(opening).await;
+    let places = each(&world).await;
+    let over = world.alert(delivery(2), "link up", Severity::High);
+    let ended = world.now();
+    say_over(&mut world, id, over).await;
+    for (place, models) in &places {
+        go_on(&world, place, models).await;
+        let records = all(models).await;
+        assert_eq!((stands(&records), records[0].ended_at), (vec![("link", Resolved)], Some(ended)));
+    }
+    let again = firing(&world, 3);
+    world.open(again).await;
+    for (place, models) in &places {
+        go_on(&world, place, models).await;
+        let records = all(models).await;
+        assert_eq!((stands(&records), records[0].ended_at), (vec![("link", Open)], None));
+        assert_eq!(records[0].occurrences, 2);
+    }
+}
+
 #[tokio::test]
 async fn problems_without_grouping_stand_as_their_incidents() {
     use AlertStatus::{Acknowledged, Open, Resolved};
@@ -264,16 +346,8 @@ async fn a_problem_is_open_again_once_an_alert_ends_the_snooze_wherever_a_batch_
         let before = models.live().await.expect("a place").position;
         let events = world.store.read(before, 100, &Filter::All).await.expect("the log answers");
         assert_eq!(events.last().map(|event| event.kind.as_ref()), Some("incident.held.v1"));
-        for event in events {
-            let progress = models.live().await.expect("a place");
-            let mut projection = Projection::new(models.db().clone(), Side::Live, progress);
-            projection.fold(&[Arc::new(event)]).await.expect("it folds");
-            assert!(projection.write().await.expect("it is written"));
-        }
+        go_on(&world, &place, &models).await;
         assert_eq!(stands(&all(&models).await), [("node", AlertStatus::Open)]);
-        let gone_on = models.digest().await.expect("a digest");
-        models.rebuild(&mut |_| {}).await.expect("it rebuilds");
-        assert_eq!(models.digest().await.expect("a digest"), gone_on, "{:?}", place.location);
     }
 }
 

@@ -43,7 +43,7 @@ fn own_ladder(parts: &Parts, incident: &Incident, at: Timestamp) -> (Ladder, Ros
     (ladder, roster)
 }
 
-/// Joins an open incident; one that is over refuses it.
+/// Joins an open incident; one that is over refuses it. It is no alert of a rule, and so brings none of a rule's terms.
 fn update(parts: &Parts, request: &Request, incident: &Incident, at: Timestamp) -> IncidentCommand {
     let (ladder, roster) = own_ladder(parts, incident, at);
     IncidentCommand::Open(Box::new(OpenIncident {
@@ -57,7 +57,7 @@ fn update(parts: &Parts, request: &Request, incident: &Incident, at: Timestamp) 
         alerts: vec![request.alert.clone()],
         ladder,
         roster,
-        terms: Terms { hold: None, window_seconds: None, ..request.terms },
+        terms: Terms { merging: request.terms.merging, ..Terms::default() },
         at,
     }))
 }

@@ -18,6 +18,7 @@ impl Words<'_> {
                 None => format!("{} opened “{title}” ({severity})", self.somebody()),
             },
             IncidentEvent::AlertsJoined { alerts, .. } => match alerts.as_slice() {
+                [Alert { title, update: Some(_), .. }] => format!("An alert was updated: “{title}”"),
                 [one] => format!("Another alert joined: “{}”", one.title),
                 many => format!("{} more alerts joined", many.len()),
             },
@@ -37,6 +38,9 @@ impl Words<'_> {
             }
             IncidentEvent::AttributesMerged { shown, .. } => {
                 format!("An alert changed what is shown: “{}”", shown.title)
+            }
+            IncidentEvent::AlertEnded { alert, remaining: 0, .. } => {
+                format!("“{}” is over; its alerts are still counted", alert.title)
             }
             IncidentEvent::AlertEnded { alert, remaining, .. } => {
                 let are = if *remaining == 1 { "problem remains" } else { "problems remain" };
@@ -99,6 +103,7 @@ const fn because(cause: Cause) -> &'static str {
         Cause::Unacknowledged => " because the acknowledgement was taken back",
         Cause::Suspended => " because it was not over in time",
         Cause::Threshold => " because enough alerts came",
+        Cause::Unheld => " because an alert came that its rule does not hold back",
         Cause::Worsened => " because it is worse than before",
         Cause::SnoozeEnded => " because the snooze is over",
     }

@@ -7,15 +7,15 @@ pub(super) fn opening(alerts: Vec<Alert>, terms: Terms, at: Timestamp) -> Incide
     IncidentCommand::Open(Box::new(OpenIncident { terms, ..*open }))
 }
 
-fn held(hold: Hold) -> Terms {
+pub(super) fn held(hold: Hold) -> Terms {
     Terms { hold: Some(hold), ..Terms::default() }
 }
 
-fn own(number: u128, key: &str) -> Alert {
+pub(super) fn own(number: u128, key: &str) -> Alert {
     Alert { key: Some(key.to_owned()), ..alert(number, Severity::Medium) }
 }
 
-fn over(alert: Alert, at: Timestamp) -> IncidentCommand {
+pub(super) fn over(alert: Alert, at: Timestamp) -> IncidentCommand {
     let by = Actor::Integration { id: alert.integration };
     IncidentCommand::ResolveIncident { by, via: Channel::Alert, note: None, alert: Some(alert), at }
 }
@@ -24,8 +24,8 @@ pub(super) fn decide(incident: &Incident, command: &IncidentCommand) -> Vec<Inci
     incident.decide(command).expect("it is accepted")
 }
 
-const SUSPEND: Hold = Hold::Suspend { seconds: 120 };
-const THREE_IN_TEN: Hold = Hold::Threshold { alerts: 3, within_seconds: 600 };
+pub(super) const SUSPEND: Hold = Hold::Suspend { seconds: 120 };
+pub(super) const THREE_IN_TEN: Hold = Hold::Threshold { alerts: 3, within_seconds: 600 };
 
 #[test]
 fn a_suspended_incident_pages_when_the_time_is_over_and_not_before() {
@@ -54,52 +54,6 @@ fn somebody_may_take_a_suspended_incident_or_escalate_it() {
 }
 
 #[test]
-fn enough_alerts_in_time_page() {
-    let at = |number: u128, minutes| {
-        opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes))
-    };
-    let two = given(&[at(1, 0), at(2, 4)]);
-    assert_eq!(reached(&decide(&two, &at(3, 9))), Some((1, 1, 1, vec![ADA])));
-    let at_once = (1..=3).map(|number| alert(number, Severity::High)).collect();
-    let events = decide(&Incident::default(), &opening(at_once, held(THREE_IN_TEN), minute(0)));
-    assert_eq!(reached(&events), Some((1, 1, 1, vec![ADA])));
-}
-
-#[test]
-fn enough_alerts_page_whoever_is_on_the_ladder_that_the_incident_opened_with() {
-    let opened = opening(vec![alert(1, Severity::High)], held(THREE_IN_TEN), minute(0));
-    let waiting = given(&[opened]);
-    let more = (2..=3).map(|number| alert(number, Severity::High)).collect();
-    let IncidentCommand::Open(joining) = opening(more, held(THREE_IN_TEN), minute(1)) else {
-        unreachable!("it opens")
-    };
-    let edited = OpenIncident { ladder: Ladder::default(), roster: roster_of(&[]), ..*joining };
-    let events = decide(&waiting, &IncidentCommand::Open(Box::new(edited)));
-    assert_eq!(reached(&events), None);
-    let mut due = waiting;
-    events.iter().for_each(|event| due.evolve(event));
-    assert_eq!(reached(&decide(&due, &overdue(0, 0, 0, minute(1)))), Some((1, 1, 1, vec![ADA])));
-}
-
-#[test]
-fn alerts_that_came_too_long_ago_do_not_count() {
-    let at = |number: u128, minutes| {
-        opening(vec![alert(number, Severity::High)], held(THREE_IN_TEN), minute(minutes))
-    };
-    let two = given(&[at(1, 0), at(2, 8)]);
-    let events = decide(&two, &overdue(0, 0, 0, minute(10)));
-    let [IncidentEvent::Held { arrived, until, .. }] = &events[..] else { panic!("it waits on: {events:?}") };
-    assert_eq!((arrived.as_slice(), *until), (&[minute(8)][..], minute(18)));
-    let waiting = given(&[at(1, 0), at(2, 8), overdue(0, 0, 0, minute(10))]);
-    assert_eq!(reached(&decide(&waiting, &at(3, 12))), None, "two in ten minutes");
-    let events = decide(&waiting, &overdue(0, 0, 0, minute(18)));
-    let [IncidentEvent::Resolved { note: Some(note), .. }] = &events[..] else {
-        panic!("it ends: {events:?}")
-    };
-    assert_eq!(note, "there were never 3 alerts within 600 seconds");
-}
-
-#[test]
 fn an_incident_that_hears_nothing_ends_by_itself() {
     let terms = Terms { resolve_after_seconds: Some(600), ..Terms::default() };
     let at = |number: u128, minutes| opening(vec![alert(number, Severity::High)], terms, minute(minutes));
@@ -112,6 +66,43 @@ fn an_incident_that_hears_nothing_ends_by_itself() {
     assert!(matches!(&events[..], [IncidentEvent::Resolved { by: Actor::Reactor { .. }, .. }]), "{events:?}");
     let for_ever = given(&[opened()]);
     assert_eq!(decide(&for_ever, &quiet(10, 10)), []);
+}
+
+#[test]
+fn an_alert_that_its_rule_does_not_hold_back_pages_whatever_another_rule_waits_for() {
+    let critical = |minutes| opening(vec![alert(9, Severity::Critical)], Terms::default(), minute(minutes));
+    for hold in [SUSPEND, THREE_IN_TEN] {
+        let waiting = given(&[opening(vec![alert(1, Severity::Low)], held(hold), minute(0))]);
+        let events = decide(&waiting, &critical(1));
+        let [
+            IncidentEvent::AlertsJoined { .. },
+            IncidentEvent::SeverityRaised { .. },
+            IncidentEvent::Escalated { cycle: 1, pass: 1, level: 1, cause: Cause::Unheld, .. },
+        ] = &events[..]
+        else {
+            panic!("it pages: {events:?}")
+        };
+        let worse = opening(vec![alert(9, Severity::Critical)], held(SUSPEND), minute(1));
+        assert_eq!(reached(&decide(&waiting, &worse)), None, "its own rule holds it back");
+    }
+}
+
+#[test]
+fn an_alert_that_is_not_held_back_looks_up_a_ladder_that_it_does_not_know() {
+    let mut waiting = given(&[opening(vec![alert(1, Severity::Low)], held(THREE_IN_TEN), minute(0))]);
+    let other_ladder = |number| {
+        let IncidentCommand::Open(open) =
+            opening(vec![alert(number, Severity::Low)], Terms::default(), minute(1))
+        else {
+            unreachable!("it opens")
+        };
+        let (ladder, roster) = (Ladder::default(), Roster::default());
+        IncidentCommand::Open(Box::new(OpenIncident { ladder, roster, ..*open }))
+    };
+    let events = decide(&waiting, &other_ladder(2));
+    events.iter().for_each(|event| waiting.evolve(event));
+    assert_eq!(decide(&waiting, &other_ladder(3)).len(), 1, "it is looked up once");
+    assert_eq!(reached(&decide(&waiting, &overdue(0, 0, 0, minute(1)))), Some((1, 1, 1, vec![ADA])));
 }
 
 #[test]
