@@ -1,5 +1,7 @@
 //! Pages that wait for time or for more alerts, and what ends the wait: from a message to the page, or to none.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::rules::{entrance, log, paged, send};
@@ -96,6 +98,27 @@ async fn an_alert_that_its_rule_does_not_hold_back_pages_for_an_incident_that_is
         let why = "because an alert came that its rule does not hold back";
         assert!(told.iter().any(|entry| text(&entry["message"]).ends_with(why)), "{told:?}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn silence_counts_from_the_last_alert_whichever_rule_it_has() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let rules = json!({ "routing": {
+        "rules": [{ "name": "critical", "condition": "alert.severity == 'critical'", "take": {} }],
+        "catchAll": { "resolveAfterSeconds": 600 } } });
+    let (_, path) = entrance(&app, &world, rules).await;
+    let say = |severity: &str| json!({ "title": "disk", "dedup_key": "disk", "severity": severity });
+    send(&app, &path, say("low")).await;
+    app.advance(Duration::from_secs(599)).await;
+    send(&app, &path, say("critical")).await;
+    for _ in 0..2 {
+        app.advance(Duration::from_secs(299)).await;
+        assert_eq!(app.incidents().await[0]["status"], "TRIGGERED");
+    }
+    app.advance(Duration::from_secs(2)).await;
+    assert_eq!(app.incidents().await[0]["status"], "RESOLVED");
     app.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! What an incident remembers in order to decide.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{Attributes, Hold, IncidentEvent, Members, Told, holding};
 use crate::{Actor, Alert, Ladder, NoteId, ServiceId, Severity, TeamId, Timestamp, alert::Mark};
@@ -67,6 +67,8 @@ pub struct OpenState {
     pub heard_at: Timestamp,
     /// When it is over by itself unless another alert comes.
     pub resolve_at: Option<Timestamp>,
+    /// How long it will have heard no alert by then.
+    pub silence: Option<Duration>,
     /// Its problems that are not over.
     pub members: Members,
 }
@@ -157,6 +159,7 @@ impl Incident {
             IncidentEvent::AlertsJoined { alerts, resolve_at, at, .. } => {
                 open.hear(alerts, *at);
                 open.resolve_at = resolve_at.or(open.resolve_at);
+                open.silence = resolve_at.map(|due| due.since(*at)).or(open.silence);
                 if let Situation::Held { hold, arrived, .. } = &mut open.situation {
                     let told = alerts.iter().filter(|alert| alert.update.is_none());
                     holding::count(arrived, *hold, told.count(), *at);
@@ -262,6 +265,7 @@ impl OpenState {
             told: Told::default(),
             heard_at: *at,
             resolve_at: *resolve_at,
+            silence: resolve_at.map(|due| due.since(*at)),
             members: Members::default(),
         };
         open.hear(alerts, *at);

@@ -84,7 +84,11 @@ fn join(open: &OpenState, command: &OpenIncident) -> Decision {
         Some(cause) => Some((open.climb.again(), cause)),
         None => pages_again(open, to).map(|from| (from, Cause::Worsened)),
     };
-    let resolve_at = terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into()));
+    let resolve_at = match terms.resolve_after_seconds {
+        Some(seconds) => Some(at.plus_seconds(seconds.into())),
+        // Whoever waits for silence waits for all alerts to be silent.
+        None => open.silence.map(|silence| at + silence),
+    };
     let mut events = vec![IncidentEvent::AlertsJoined { service: open.service, alerts, resolve_at, at }];
     events.extend(shown.map(|shown| IncidentEvent::AttributesMerged { shown, at }));
     events.extend(graded(from, to, None, None, at));

@@ -69,6 +69,42 @@ fn an_incident_that_hears_nothing_ends_by_itself() {
 }
 
 #[test]
+fn silence_counts_from_the_last_alert_whatever_its_own_rule_says() {
+    let quiet_after = |seconds| Terms { resolve_after_seconds: Some(seconds), ..Terms::default() };
+    let at =
+        |number: u128, terms, minutes| opening(vec![alert(number, Severity::High)], terms, minute(minutes));
+    let quiet = |minutes| IncidentCommand::ResolveQuiet { resolve_at: minute(minutes), at: minute(minutes) };
+    let history = [at(1, quiet_after(600), 0), at(2, Terms::default(), 9), at(3, Terms::default(), 12)];
+    assert_eq!(decide(&given(&history[..2]), &quiet(10)), [], "an alert came a minute ago");
+    assert_eq!(decide(&given(&history), &quiet(19)), []);
+    let events = decide(&given(&history), &quiet(22));
+    let [IncidentEvent::Resolved { note: Some(note), .. }] = &events[..] else {
+        panic!("it ends: {events:?}")
+    };
+    assert_eq!(*note, format!("no alert came since {}", minute(12)));
+    let shorter = [&history[..], &[at(4, quiet_after(60), 13), at(5, Terms::default(), 14)]].concat();
+    assert_eq!(decide(&given(&shorter), &quiet(15)).len(), 1, "the last setting counts");
+}
+
+#[test]
+fn what_was_stored_before_silence_was_counted_from_every_alert_ends_when_it_did() {
+    let terms = Terms { resolve_after_seconds: Some(600), ..Terms::default() };
+    let mut stored = given(&[opening(vec![alert(1, Severity::High)], terms, minute(0))]);
+    stored.evolve(&IncidentEvent::AlertsJoined {
+        service: ServiceId::new(Uuid::from_u128(2)),
+        alerts: vec![alert(2, Severity::High)],
+        resolve_at: None,
+        at: minute(9),
+    });
+    let quiet = |minutes| IncidentCommand::ResolveQuiet { resolve_at: minute(minutes), at: minute(minutes) };
+    assert_eq!(decide(&stored, &quiet(10)).len(), 1, "the read model knows no other deadline");
+    for event in decide(&stored, &opening(vec![alert(3, Severity::High)], Terms::default(), minute(9))) {
+        stored.evolve(&event);
+    }
+    assert_eq!(decide(&stored, &quiet(19)).len(), 1);
+}
+
+#[test]
 fn an_alert_that_its_rule_does_not_hold_back_pages_whatever_another_rule_waits_for() {
     let critical = |minutes| opening(vec![alert(9, Severity::Critical)], Terms::default(), minute(minutes));
     for hold in [SUSPEND, THREE_IN_TEN] {
