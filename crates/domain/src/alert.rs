@@ -210,7 +210,7 @@ pub struct Translated {
     pub at: Option<Timestamp>,
     /// Whether that tells what the tool said first of one problem, in whatever order its messages come.
     pub ordered: bool,
-    /// What alone it says, if it only says more of a problem that is there; none: see [`Translated::said_anew`].
+    /// What alone it says, if it only says more of a problem that is there and mapping or rules may change its words.
     pub update: Option<Update>,
     /// What its integration makes of it.
     pub ruling: Ruling,
