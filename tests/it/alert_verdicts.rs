@@ -132,6 +132,46 @@ async fn what_a_rule_holds_back_and_what_a_message_contradicts_is_told() {
 }
 
 #[tokio::test]
+async fn what_a_wrong_rule_dropped_is_brought_back_although_the_incident_knows_its_neighbour() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let (integration, path) = entrance(&app, &world).await;
+    let handle = async |rules: Value| {
+        let routing = json!({ "rules": rules, "catchAll": { "groupBy": "alert.labels.cluster" } });
+        let input = json!({ "integrationId": integration, "routing": routing });
+        let changed = app.administer("updateIntegrationHandling", "integration { id }", input).await;
+        assert_eq!(changed["rejection"], Value::Null);
+    };
+    handle(json!([{ "name": "wrong", "condition": "alert.labels.alertname == 'host2'", "drop": true }]))
+        .await;
+    let hosts = ["host1", "host2"].map(|host| alert(host, "firing", json!({ "cluster": "eu" })));
+    let id = send(&app, &path, hosts.to_vec()).await;
+    let verdicts = async || {
+        let seen = delivery(&app, &id).await["decisions"].take();
+        let seen = seen.as_array().expect("it is a list").iter();
+        let mut verdicts: Vec<_> = seen.map(|one| text(&one["verdict"])).collect();
+        verdicts.sort_unstable();
+        verdicts
+    };
+    assert_eq!(verdicts().await, ["OPENED", "SUPPRESSED"]);
+
+    handle(json!([])).await;
+    let input = json!({ "integrationId": integration, "deliveryIds": [id] });
+    let (first, second) = (
+        &["IGNORED", "JOINED", "OPENED", "SUPPRESSED"][..],
+        &["IGNORED", "IGNORED", "JOINED", "OPENED", "SUPPRESSED"][..],
+    );
+    for expected in [first, second] {
+        app.administer("replayDeliveries", "replayed { id }", input.clone()).await;
+        app.settle().await;
+        assert_eq!(verdicts().await, expected);
+        let incidents = app.incidents().await;
+        assert_eq!((incidents.len(), &incidents[0]["alertCount"]), (1, &json!(2)));
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_said_of_a_large_group_takes_few_events() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;

@@ -3,7 +3,7 @@
 use commands::{Clock, VirtualClock};
 use domain::Timestamp;
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, ops::Range, path::PathBuf, time::Duration};
 
 use crate::support::{Outbox, TestApp, World};
 
@@ -103,6 +103,21 @@ async fn alertmanager(app: &TestApp, world: &World) -> Value {
     app.administer("createIntegration", "integration { id } key", input).await
 }
 
+/// What Alertmanager says of hosts of one cluster.
+fn hosts(numbers: Range<u32>, status: &str) -> String {
+    let alerts: Vec<_> = numbers
+        .map(|number| {
+            json!({ "status": status, "fingerprint": format!("{number:016x}"),
+                "startsAt": "2026-11-24T03:00:00Z", "annotations": {},
+                "labels": { "alertname": "HostDown", "cluster": "eu", "instance": format!("host {number}") } })
+        })
+        .collect();
+    let group = json!({ "version": "4", "groupKey": "{}:{cluster=\"eu\"}", "status": status, "receiver": "midwatch",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://example.org",
+        "truncatedAlerts": 0, "alerts": alerts });
+    group.to_string()
+}
+
 #[tokio::test]
 async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_once() {
     let place = Place::new();
@@ -117,18 +132,8 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     let before = place.remember();
 
     let app = place.start().await;
-    let alerts: Vec<_> = (0..200)
-        .map(|number| {
-            json!({ "status": "firing", "fingerprint": format!("{number:016x}"),
-                "startsAt": "2026-11-24T03:00:00Z", "annotations": {},
-                "labels": { "alertname": "HostDown", "cluster": "eu", "instance": format!("host {number}") } })
-        })
-        .collect();
-    let group = json!({ "version": "4", "groupKey": "{}:{cluster=\"eu\"}", "status": "firing", "receiver": "midwatch",
-        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://example.org",
-        "truncatedAlerts": 0, "alerts": alerts });
-    let key = made["key"].as_str().expect("a key");
-    assert_eq!(app.post(&format!("/hooks/alertmanager/{key}"), group.to_string()).await.0, 202);
+    let path = format!("/hooks/alertmanager/{}", made["key"].as_str().expect("a key"));
+    assert_eq!(app.post(&path, hosts(0..200, "firing")).await.0, 202);
     app.settle().await;
     let decided = app.incidents().await;
     assert_eq!((decided.len(), &decided[0]["alertCount"]), (1, &json!(200)));
@@ -142,6 +147,52 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     assert_eq!(app.story(&id).await, story);
     assert_eq!(app.incidents().await[0]["alertCount"], 200);
     assert_eq!(place.outbox.sent().len(), 1);
+    app.stop().await;
+}
+
+/// Decided again, alerts of several messages are decided together, and what was over stays over.
+#[tokio::test]
+async fn messages_of_one_group_that_are_decided_again_together_change_nothing() {
+    let place = Place::new();
+    let app = place.start().await;
+    let world = World::make(&app).await;
+    let made = alertmanager(&app, &world).await;
+    let handling = json!({ "integrationId": made["integration"]["id"],
+        "routing": { "catchAll": { "groupBy": "alert.labels.cluster" } } });
+    app.administer("updateIntegrationHandling", "integration { id }", handling).await;
+    app.settle().await;
+    app.stop().await;
+    let before = place.remember();
+
+    let app = place.start().await;
+    let path = format!("/hooks/alertmanager/{}", made["key"].as_str().expect("a key"));
+    for group in [hosts(0..10, "firing"), hosts(10..210, "firing"), hosts(0..60, "resolved")] {
+        assert_eq!(app.post(&path, group).await.0, 202);
+        app.settle().await;
+    }
+    let decided = app.incidents().await;
+    assert_eq!((decided.len(), &decided[0]["alertCount"]), (1, &json!(210)));
+    let id = decided[0]["id"].as_str().expect("an id").to_owned();
+    let story = app.story(&id).await;
+    app.stop().await;
+
+    place.forget_all_but(&before);
+    let app = place.start().await;
+    app.settle().await;
+    assert_eq!(app.story(&id).await, story, "nobody joins twice, and nobody who is over joins again");
+    assert_eq!(app.post(&path, hosts(60..210, "resolved")).await.0, 202);
+    app.settle().await;
+    let over = app.incidents().await;
+    assert_eq!(
+        (&over[0]["status"], &over[0]["alertCount"], place.outbox.sent().len()),
+        (&json!("RESOLVED"), &json!(210), 1)
+    );
+    app.stop().await;
+
+    place.forget_all_but(&before);
+    let app = place.start().await;
+    app.settle().await;
+    assert_eq!((app.incidents().await, place.outbox.sent().len()), (over, 1), "it does not open again");
     app.stop().await;
 }
 

@@ -40,6 +40,8 @@ pub struct Done<A: Aggregate> {
     pub events: Vec<A::Event>,
     /// The state after it.
     pub state: Arc<A>,
+    /// Whether the command was seen before: its events are recorded, and `position` is that of the last of them.
+    pub already: bool,
 }
 
 /// Why a command led to nothing.
@@ -182,7 +184,7 @@ impl Engine {
                 }
                 Ok(events) => {
                     let (position, version) = (self.store.head(), known.version);
-                    return Ok(Done { position, version, events, state: known.state });
+                    return Ok(Done { position, version, events, state: known.state, already: false });
                 }
                 Err(rejection) => {
                     let outcome = self.first_outcome(id, known.state, metadata.command_id).await?;
@@ -193,7 +195,7 @@ impl Engine {
                 Ok(committed) if committed.already => {
                     let known = self.fetch(id, Some(known)).await?;
                     let (position, version) = (committed.position, known.version);
-                    return Ok(Done { position, version, events: vec![], state: known.state });
+                    return Ok(Done { position, version, events: vec![], state: known.state, already: true });
                 }
                 Ok(committed) => {
                     let mut state = Arc::unwrap_or_clone(known.state);
@@ -202,7 +204,7 @@ impl Engine {
                     }
                     let (state, version) = (Arc::new(state), committed.version);
                     self.keep::<A>(id, &state, version);
-                    return Ok(Done { position: committed.position, version, events, state });
+                    return Ok(Done { position: committed.position, version, events, state, already: false });
                 }
                 Err(StoreError::Conflict { .. }) => {
                     metrics::counter!("midwatch_commands_conflicts_total").increment(1);
@@ -224,7 +226,10 @@ impl Engine {
     ) -> Result<Option<Done<A>>, EngineError> {
         let history = self.store.load(&id.stream(), 0).await?;
         let own = history.iter().rfind(|event| event.metadata.command_id == command_id);
-        Ok(own.map(|event| Done { position: event.position, version: event.version, events: vec![], state }))
+        Ok(own.map(|event| {
+            let (position, version) = (event.position, event.version);
+            Done { position, version, events: vec![], state, already: true }
+        }))
     }
 
     fn append_of<A: Aggregate>(

@@ -6,6 +6,7 @@
 
 mod concluding;
 mod dropping;
+mod earlier;
 mod joins;
 mod recovery;
 mod rehearsal;
@@ -28,7 +29,7 @@ use std::{
 };
 
 use domain::{
-    Alert, AlertAction, DeliveryId, Fact, IncidentId, ServiceId, Timestamp,
+    Alert, AlertAction, DeliveryId, Fact, IncidentId, ServiceId,
     delivery::{Finding, Verdict},
     incident::{IncidentEvent, Terms},
 };
@@ -148,8 +149,8 @@ struct Request {
     incident: Option<IncidentId>,
     alert: Alert,
     terms: Terms,
-    /// When the message came, if it is decided again.
-    replayed: Option<Timestamp>,
+    /// Where in the log the message came, if what came after it may be decided already.
+    belated: Option<Position>,
     cause: Arc<Recorded>,
 }
 

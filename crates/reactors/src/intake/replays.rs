@@ -9,14 +9,11 @@
 //! Replays are decided one after the other, in a lane of their own: they wait for the read models to know what
 //! happened before them, and new alerts wait for nobody.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use commands::EngineError;
 use domain::{
-    AlertAction, DeliveryId, Fact, IncidentId, IntegrationId, Subject, Timestamp,
+    AlertAction, DeliveryId, Fact, FactError, IncidentId, IntegrationId,
     delivery::{DeliveryEvent, Envelope, Finding, Verdict},
     incident::IncidentEvent,
 };
@@ -24,15 +21,13 @@ use projections::ReadError;
 use store::{Filter, Position, Recorded, StoreError};
 use uuid::Uuid;
 
-use super::{BATCH, Conclusion, PATIENCE, Reading, Request, decide, understand};
+use super::{BATCH, Conclusion, PATIENCE, Reading, Request, decide, earlier::Earlier, understand};
 use crate::{Parts, places::Places, retry::Backoff};
 
 /// The stored name of what asks for a replay.
 const KIND: &str = "delivery.replay_requested.v1";
 /// Under which name the place in the log of the last replay that is decided is kept.
 const CHECKPOINT: &str = "replays";
-/// Events of a delivery's timeline that are read at a time.
-const PAGE: usize = 500;
 
 /// Whether this event asks for a replay.
 pub(super) fn is_replay(event: &Recorded) -> bool {
@@ -103,7 +98,7 @@ async fn read(parts: &Parts, replay: &Arc<Recorded>) -> Result<Reading, ReadErro
         let finding = Finding::whole(Verdict::Rejected, "what was stored of the message cannot be read");
         Reading::Nothing(Conclusion { integration, finding, cause: Arc::clone(replay) })
     };
-    let Some((message, received_at)) = as_of_today(parts, replay).await? else {
+    let Some((message, came_at)) = as_of_today(parts, replay).await? else {
         return Ok(unreadable());
     };
     let of_this = |conclusion: Conclusion| Conclusion { cause: Arc::clone(replay), ..conclusion };
@@ -113,10 +108,13 @@ async fn read(parts: &Parts, replay: &Arc<Recorded>) -> Result<Reading, ReadErro
         Reading::NotForUs => return Ok(unreadable()),
     };
     let mut concluded: Vec<_> = concluded.into_iter().map(of_this).collect();
-    let earlier = Earlier::of(parts, replay).await?;
+    let earlier = match replay.stream_uuid().map(DeliveryId::new) {
+        Some(delivery) => Earlier::of(parts, delivery, replay.position).await?,
+        None => Earlier::default(),
+    };
     let mut wanted = vec![];
     for request in requests {
-        let request = Request { replayed: Some(received_at), cause: Arc::clone(replay), ..request };
+        let request = Request { belated: Some(came_at), cause: Arc::clone(replay), ..request };
         match earlier.incident(parts, &request).await? {
             Some(incident) => {
                 let reason = "the incident knows this delivery already".to_owned();
@@ -128,15 +126,15 @@ async fn read(parts: &Parts, replay: &Arc<Recorded>) -> Result<Reading, ReadErro
     Ok(Reading::Requests(wanted, concluded))
 }
 
-/// The event that the message would be recorded as if it came today, and when it came.
+/// The event that the message would be recorded as if it came today, and where in the log it came.
 async fn as_of_today(
     parts: &Parts,
     replay: &Arc<Recorded>,
-) -> Result<Option<(Arc<Recorded>, Timestamp)>, ReadError> {
+) -> Result<Option<(Arc<Recorded>, Position)>, ReadError> {
     let history = parts.engine.store().load(&replay.stream, 0).await?;
-    let first = history.first().and_then(|event| DeliveryEvent::decode(&event.kind, &event.payload).ok());
-    let Some(mut message) = first else { return Ok(None) };
-    let DeliveryEvent::Received { integration, service, envelope, at, .. } = &mut message else {
+    let Some(first) = history.first() else { return Ok(None) };
+    let Ok(mut message) = DeliveryEvent::decode(&first.kind, &first.payload) else { return Ok(None) };
+    let DeliveryEvent::Received { integration, service, envelope, .. } = &mut message else {
         return Ok(None);
     };
     let directory = parts.directory.now();
@@ -144,10 +142,9 @@ async fn as_of_today(
         *service = entrance.service;
         *envelope = Envelope { reading: entrance.reading, ..std::mem::take(envelope) };
     }
-    let at = *at;
     let (kind, payload) = message.encode();
     let message = Recorded { kind: kind.into(), payload: payload.into(), ..Recorded::clone(replay) };
-    Ok(Some((Arc::new(message), at)))
+    Ok(Some((Arc::new(message), first.position)))
 }
 
 fn entrance_of(
@@ -157,105 +154,67 @@ fn entrance_of(
     directory.integrations.get(&integration)?.entrance.as_ref()
 }
 
-/// What became of a delivery before its replay was asked for. The log before a position never changes, so that asking
-/// again after a crash gives the same answer.
-struct Earlier {
-    /// What was done to which incidents.
-    done: HashMap<AlertAction, HashSet<IncidentId>>,
-}
-
-impl Earlier {
-    async fn of(parts: &Parts, replay: &Recorded) -> Result<Self, ReadError> {
-        let mut earlier = Self { done: HashMap::new() };
-        let Some(delivery) = replay.stream_uuid().map(DeliveryId::new) else { return Ok(earlier) };
-        let (subject, mut after) = (Subject::from(delivery), None);
-        loop {
-            let slice = parts.reads.timeline(&subject, PAGE, after.as_deref()).await?;
-            for (place, event) in slice.items {
-                if event.position >= replay.position {
-                    return Ok(earlier);
-                }
-                earlier.note(&event);
-                after = Some(place);
-            }
-            if !slice.has_next {
-                return Ok(earlier);
-            }
-        }
-    }
-
-    fn note(&mut self, event: &Recorded) {
-        let incident = event.stream_uuid().map(IncidentId::new);
-        let done: (&[AlertAction], _) = match event.category() {
-            IncidentId::CATEGORY => match IncidentEvent::decode(&event.kind, &event.payload) {
-                Ok(IncidentEvent::Triggered { .. } | IncidentEvent::AlertsJoined { .. }) => {
-                    (&[AlertAction::Trigger, AlertAction::Update], incident)
-                }
-                Ok(IncidentEvent::Acknowledged { .. }) => (&[AlertAction::Acknowledge], incident),
-                Ok(IncidentEvent::Snoozed { until, .. }) => {
-                    self.done.entry(AlertAction::Snooze { until }).or_default().extend(incident);
-                    return;
-                }
-                Ok(IncidentEvent::Resolved { .. } | IncidentEvent::AlertEnded { .. }) => {
-                    (&[AlertAction::Resolve], incident)
-                }
-                Ok(_) | Err(_) => return,
-            },
-            DeliveryId::CATEGORY => match DeliveryEvent::decode(&event.kind, &event.payload) {
-                Ok(DeliveryEvent::Concluded { verdict: Verdict::Recorded, incident, .. }) => {
-                    (&[AlertAction::Note, AlertAction::Unacknowledge], incident)
-                }
-                Ok(_) | Err(_) => return,
-            },
-            _ => return,
-        };
-        let (actions, Some(incident)) = done else { return };
-        for action in actions {
-            self.done.entry(*action).or_default().insert(incident);
-        }
-    }
-
-    /// The incident of the request's own problem that this was done to, in whatever episode.
-    async fn incident(&self, parts: &Parts, request: &Request) -> Result<Option<IncidentId>, ReadError> {
-        let Some(done) = self.done.get(&request.action) else { return Ok(None) };
-        if let Some(named) = request.incident.filter(|named| done.contains(named)) {
-            return Ok(Some(named));
-        }
-        let latest = parts.reads.latest_episode(request.service, &request.key).await?.unwrap_or(0);
-        let of = |episode| IncidentId::of_episode(request.service, &request.key, episode);
-        Ok((1..=latest).map(of).find(|incident| done.contains(incident)))
-    }
-}
-
-/// Why a message that is decided again does not end or calm an incident: an old message says nothing of a problem that
-/// began after it. What began a problem is when its first message came, which may have been replayed as well.
+/// Why a message that is decided late does not end or calm an incident: an old message says nothing of a problem that
+/// began after it, and does not end one of which a later message says that it is there. What counts is where messages came,
+/// which may have been decided late as well.
 pub(super) async fn too_late(
     parts: &Parts,
     request: &Request,
     incident: IncidentId,
 ) -> Result<Option<String>, EngineError> {
-    let Some(received_at) = request.replayed else { return Ok(None) };
-    match request.action {
-        AlertAction::Acknowledge
-        | AlertAction::Snooze { .. }
-        | AlertAction::Resolve
-        | AlertAction::Unacknowledge => {}
+    let Some(came_at) = request.belated else { return Ok(None) };
+    let (own, ends) = match request.action {
+        AlertAction::Resolve => (request.alert.key.as_deref(), true),
+        AlertAction::Acknowledge | AlertAction::Snooze { .. } | AlertAction::Unacknowledge => (None, false),
         AlertAction::Trigger | AlertAction::Update | AlertAction::Note => return Ok(None),
+    };
+    let history = parts.engine.store().load(&incident.stream(), 0).await?;
+    let grouped = own.map(|_| told(&history, own)).transpose()?.flatten();
+    let what = if grouped.is_some() { "problem" } else { "incident" };
+    let Some((first, last)) = grouped.or(told(&history, None)?) else { return Ok(None) };
+    if came_at < place(parts, first).await? {
+        return Ok(Some(format!("the {what} began after this message came")));
     }
-    let history = parts.engine.store().load(&domain::AggregateId::stream(incident), 0).await?;
-    let Some(first) = history.first() else { return Ok(None) };
-    let IncidentEvent::Triggered { alerts, at, .. } = IncidentEvent::decode(&first.kind, &first.payload)?
-    else {
-        return Ok(None);
-    };
-    let began = match alerts.first() {
-        Some(alert) => {
-            parts.reads.delivery(alert.delivery).await.map_err(unavailable)?.map(|it| it.received_at)
+    // Of a problem that is none of the group's own, the group's other messages say nothing.
+    let is_told = ends && (own.is_none() || grouped.is_some());
+    let is_older = is_told && came_at < place(parts, last).await?;
+    Ok(is_older.then(|| "a later message says that the problem is there".to_owned()))
+}
+
+/// By which message it was told that a problem is there, by none if a person said so, and where that was recorded.
+type Told = (Option<DeliveryId>, Position);
+
+/// By what it was told first and last that an incident is there, or one of the problems that are grouped in it, since that
+/// ended last.
+fn told(history: &[Recorded], own: Option<&str>) -> Result<Option<(Told, Told)>, FactError> {
+    let mut told: Option<(Told, Told)> = None;
+    for event in history {
+        let alerts = match IncidentEvent::decode(&event.kind, &event.payload)? {
+            IncidentEvent::Triggered { alerts, .. } if alerts.is_empty() && own.is_none() => {
+                let by = (None, event.position);
+                told = Some((by, by));
+                continue;
+            }
+            IncidentEvent::Triggered { alerts, .. } | IncidentEvent::AlertsJoined { alerts, .. } => alerts,
+            IncidentEvent::AlertEnded { alert, .. } if own.is_some() && alert.key.as_deref() == own => {
+                told = None;
+                continue;
+            }
+            _ => continue,
+        };
+        for alert in alerts.iter().filter(|alert| own.is_none() || alert.key.as_deref() == own) {
+            let by = (Some(alert.delivery), event.position);
+            told = Some((told.map_or(by, |(first, _)| first), by));
         }
-        None => None,
-    };
-    let is_older = received_at < began.unwrap_or(at);
-    Ok(is_older.then(|| "the incident began after this message came".to_owned()))
+    }
+    Ok(told)
+}
+
+/// Where in the log it was told, as far as the message is known.
+async fn place(parts: &Parts, (delivery, recorded): Told) -> Result<Position, EngineError> {
+    let Some(delivery) = delivery else { return Ok(recorded) };
+    let message = parts.reads.delivery(delivery).await.map_err(unavailable)?;
+    Ok(message.map_or(recorded, |message| message.position))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

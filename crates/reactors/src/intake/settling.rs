@@ -224,7 +224,8 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     }
     let command = |state: &Incident| saying::command(parts, request, state);
     match parts.engine.execute_made::<Incident>(incident, command, &because_of(request)).await {
-        Ok(done) if done.events.is_empty() => {
+        // A command that was recorded before has its verdict, or gets it now if a crash came between.
+        Ok(done) if done.events.is_empty() && !done.already => {
             let cited = match &*done.state {
                 Incident::Open(open) => open.recent.contains(&request.alert.mark()),
                 Incident::Resolved { recent, .. } => recent.contains(&request.alert.mark()),

@@ -1,4 +1,7 @@
-//! What is held back, and for how long.
+//! What is held back, and for how long; and, over a log in memory, what becomes of whole messages.
+
+mod deciding_again;
+mod stand;
 
 use std::sync::Arc;
 
@@ -31,7 +34,7 @@ fn request(key: &str, action: AlertAction) -> Request {
     };
     let service = ServiceId::new(Uuid::from_u128(3));
     let (key, terms, cause) = (key.to_owned(), Terms::default(), Arc::new(cause));
-    Request { service, action, key, incident: None, alert, terms, replayed: None, cause }
+    Request { service, action, key, incident: None, alert, terms, belated: None, cause }
 }
 
 fn delivery_stream(delivery: DeliveryId) -> Arc<str> {

@@ -99,7 +99,7 @@ fn request(
     let Ruling { hold, window_seconds, resolve_after_seconds, .. } = translated.ruling;
     let terms = Terms { hold, window_seconds, resolve_after_seconds, merging };
     let alert = translated.received(delivery, integration, at);
-    Request { service, action, key, incident, alert, terms, replayed: None, cause: Arc::clone(event) }
+    Request { service, action, key, incident, alert, terms, belated: None, cause: Arc::clone(event) }
 }
 
 fn unintelligible(bytes: &[u8]) -> Translated {
