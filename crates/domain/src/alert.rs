@@ -128,6 +128,8 @@ impl Alert {
     pub const MAX_LABEL: usize = 256;
     /// Links, and images, of one alert; more are left out.
     pub const MAX_LINKS: usize = 10;
+    /// Remarks on one alert; of more it is only said how many they are.
+    pub const MAX_REMARKS: usize = 20;
 }
 
 /// What tells an alert from all others: its message, and its own key where one message may speak of several problems
@@ -272,6 +274,10 @@ impl Translated {
         let (cut, update) = (self.cut(), self.update.or_else(|| self.said_anew()));
         let Ruling { own_key, rule, mut remarks, .. } = self.ruling;
         remarks.extend(cut);
+        if let more @ 1.. = remarks.len().saturating_sub(Alert::MAX_REMARKS) {
+            remarks.truncate(Alert::MAX_REMARKS);
+            remarks.push(format!("further remarks, which are left out: {more}"));
+        }
         Alert {
             delivery,
             integration,
@@ -326,6 +332,20 @@ mod tests {
             ["the title had more than 1024 characters: the rest is in the message"]
         );
         assert_eq!(remarks("disk full…".to_owned(), "words"), <[String; 0]>::default());
+    }
+
+    #[test]
+    fn of_many_remarks_it_is_said_how_many_are_left_out() {
+        let remarks = |count: usize| {
+            let remarks = (0..count).map(|number| format!("the rule `{number}` was passed over")).collect();
+            let ruling = Ruling { remarks, ..Ruling::default() };
+            let translated = Translated { ruling, ..Translated::default() };
+            translated.received(DELIVERY, INTEGRATION, Timestamp::default()).remarks
+        };
+        assert_eq!(remarks(20).len(), 20);
+        let cut = remarks(112);
+        assert_eq!((cut.len(), &*cut[19]), (21, "the rule `19` was passed over"));
+        assert_eq!(cut[20], "further remarks, which are left out: 92");
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(crate) async fn run(parts: Parts, places: Places) {
         position => position,
     };
     let recovered = AtomicBool::new(false);
+    configured(&parts, head).await;
     if parts.reads.reach(head, PATIENCE).await {
         recovery::recover(&parts, head).await;
         recovery::complete(&parts, checkpoint, head).await;
@@ -112,6 +113,7 @@ async fn follow(parts: &Parts, places: &Places, after: Position, recovered: &Ato
         match batch {
             Ok(batch) => {
                 backoff.reset();
+                configured(parts, batch.through).await;
                 let readings: Vec<_> = batch.events.iter().map(|event| understand(parts, event)).collect();
                 let deliveries =
                     readings.iter().filter(|reading| !matches!(reading, Reading::NotForUs)).count();
@@ -129,6 +131,15 @@ async fn follow(parts: &Parts, places: &Places, after: Position, recovered: &Ato
             }
             Err(fault) => backoff.wait("intake", &fault).await,
         }
+    }
+}
+
+/// Waits until the directory knows what the log says before the messages up to a position. Another node may have answered
+/// for a change of the configuration a moment ago; a message that came after it is decided under it. The directory
+/// follows the log on this node and is there already, as a rule. Where it cannot follow, late is better than never.
+async fn configured(parts: &Parts, position: Position) {
+    if !parts.directory.reach(position, PATIENCE).await {
+        tracing::error!(position, "the directory lags behind: messages are decided under what it knows");
     }
 }
 
@@ -162,10 +173,13 @@ impl Request {
 
     /// Bytes of its words.
     fn weight(&self) -> usize {
-        let Alert { title, details, links, images, labels, .. } = &self.alert;
+        let Alert { title, details, links, images, labels, remarks, .. } = &self.alert;
+        let Alert { unknown_severity, source, component, key, rule, .. } = &self.alert;
+        let optional = [details, unknown_severity, source, component, key, rule].into_iter().flatten();
+        let texts: usize = optional.chain(remarks).map(String::len).sum();
         let links: usize = links.iter().chain(images).map(|link| link.href.len() + link.text.len()).sum();
         let labels: usize = labels.iter().map(|(name, value)| name.len() + value.len()).sum();
-        title.len() + details.as_ref().map_or(0, String::len) + links + labels
+        title.len() + texts + links + labels
     }
 
     /// What is said of it, where it leads to nothing.

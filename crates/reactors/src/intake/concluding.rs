@@ -9,13 +9,13 @@ use std::{
     sync::Arc,
 };
 
-use commands::{CommandError, MetadataExt, mint};
+use commands::{CommandError, EngineError, MetadataExt, mint};
 use domain::{
     DeliveryId, IntegrationId,
-    delivery::{Delivery, DeliveryCommand, Finding},
+    delivery::{Delivery, DeliveryCommand, Finding, Verdict},
 };
 use futures::{StreamExt, stream};
-use store::{Metadata, Recorded};
+use store::{Metadata, Recorded, StoreError};
 use uuid::Uuid;
 
 use super::{AT_ONCE, replays};
@@ -61,16 +61,29 @@ fn by_message(conclusions: Vec<Conclusion>) -> Vec<Said> {
 async fn record(parts: &Parts, said: Said) {
     let Said { integration, findings, cause } = said;
     let Some(delivery) = cause.stream_uuid().map(DeliveryId::new) else { return };
-    let command_id = mint::derived_at(cause.recorded_at, replays::origin(&cause), &purpose(&findings));
-    let metadata = Metadata::reacting("intake", command_id, &cause);
-    let command = DeliveryCommand::ConcludeDelivery { integration, findings, at: parts.engine.now() };
-    let mut backoff = Backoff::default();
+    let concluding = |findings: Vec<Finding>| {
+        let command_id = mint::derived_at(cause.recorded_at, replays::origin(&cause), &purpose(&findings));
+        let command = DeliveryCommand::ConcludeDelivery { integration, findings, at: parts.engine.now() };
+        (command, Metadata::reacting("intake", command_id, &cause))
+    };
+    let (mut command, mut metadata) = concluding(findings);
+    let (mut backoff, mut is_brief) = (Backoff::default(), false);
     loop {
         match parts.engine.execute::<Delivery>(delivery, &command, &metadata).await {
             Ok(_) => return,
             Err(CommandError::Rejected(rejection)) => {
                 tracing::error!(%delivery, %rejection, "a delivery could not be concluded");
                 return;
+            }
+            // Waiting makes no event smaller: what cannot be said in full is said in brief.
+            Err(CommandError::Fault(EngineError::Store(fault @ StoreError::Refused(_)))) => {
+                tracing::error!(%delivery, %fault, "the log refuses what became of a delivery");
+                metrics::counter!("midwatch_intake_refused_total").increment(1);
+                if std::mem::replace(&mut is_brief, true) {
+                    return;
+                }
+                let brief = Finding::whole(Verdict::Rejected, "what became of it cannot be recorded");
+                (command, metadata) = concluding(vec![brief]);
             }
             Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
         }
@@ -91,8 +104,6 @@ fn purpose(findings: &[Finding]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::delivery::Verdict;
-
     use super::*;
 
     fn about(problems: &[&str], reason: &str) -> Finding {

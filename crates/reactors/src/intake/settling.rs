@@ -5,11 +5,11 @@ use std::collections::HashSet;
 
 use commands::{CommandError, EngineError, Intake, MetadataExt, OpenRequest, mint};
 use domain::{
-    Actor, AlertAction, Fact, FactError, IncidentId, Mark, Rejection, ServiceId,
+    Actor, AlertAction, Fact, IncidentId, Mark, Rejection, ServiceId,
     delivery::Verdict,
     incident::{Incident, IncidentEvent, IncidentRejection},
 };
-use store::{Metadata, Position};
+use store::{Metadata, Position, StoreError};
 use tracing::{Instrument, Span, info_span};
 use uuid::Uuid;
 
@@ -133,10 +133,10 @@ async fn open(
                 };
                 return Err(refused(run, verdict, &rejection.to_string()));
             }
-            Err(CommandError::Fault(EngineError::Fact(fault))) => {
-                return Err(refused(run, Verdict::Rejected, &unreadable(&fault)));
-            }
-            Err(CommandError::Fault(fault)) => backoff.wait("intake", &fault).await,
+            Err(CommandError::Fault(fault)) => match futile(&fault) {
+                Some(reason) => return Err(refused(run, Verdict::Rejected, &reason)),
+                None => backoff.wait("intake", &fault).await,
+            },
         }
     }
 }
@@ -172,11 +172,22 @@ async fn recorded(parts: &Parts, position: Position, command: Uuid) -> Option<Ha
     Some(alerts.map(|alert| alert.mark()).collect())
 }
 
-/// Waiting does not make a history readable; the other alerts go on.
-fn unreadable(fault: &FactError) -> String {
-    tracing::error!(%fault, "an incident's history cannot be read: its alerts are rejected");
-    metrics::counter!("midwatch_intake_unreadable_total").increment(1);
-    format!("the incident's history cannot be read: {fault}")
+/// Why it is of no use to try again, if it is not: waiting makes no history readable, and no event smaller. The other
+/// alerts go on.
+fn futile(fault: &EngineError) -> Option<String> {
+    match fault {
+        EngineError::Fact(fault) => {
+            tracing::error!(%fault, "an incident's history cannot be read: its alerts are rejected");
+            metrics::counter!("midwatch_intake_unreadable_total").increment(1);
+            Some(format!("the incident's history cannot be read: {fault}"))
+        }
+        EngineError::Store(fault @ StoreError::Refused(_)) => {
+            tracing::error!(%fault, "the log refuses what alerts lead to: they are rejected");
+            metrics::counter!("midwatch_intake_refused_total").increment(1);
+            Some(format!("it cannot be recorded: {fault}"))
+        }
+        EngineError::Store(_) | EngineError::Contended { .. } => None,
+    }
 }
 
 /// Acknowledges or resolves; without an open incident there is nothing to do.
@@ -185,8 +196,10 @@ async fn finish(parts: &Parts, request: Request) -> Option<Conclusion> {
     let (incident, reason) = loop {
         match act(parts, &request).instrument(span.clone()).await {
             Ok(outcome) => break outcome,
-            Err(EngineError::Fact(fault)) => break (None, Some((Verdict::Ignored, unreadable(&fault)))),
-            Err(fault) => backoff.wait("intake", &fault).await,
+            Err(fault) => match futile(&fault) {
+                Some(reason) => break (None, Some((Verdict::Rejected, reason))),
+                None => backoff.wait("intake", &fault).await,
+            },
         }
     };
     reason.map(|(verdict, reason)| request.conclusion(verdict, reason, incident))

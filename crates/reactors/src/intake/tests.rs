@@ -1,6 +1,7 @@
 //! What is held back, and for how long; and, over a log in memory, what becomes of whole messages.
 
 mod deciding_again;
+mod handing_over;
 mod stand;
 
 use std::sync::Arc;
@@ -162,6 +163,17 @@ fn one_problem_holds_so_many_alerts_and_no_more() {
         decided.extend(joins.admit(vec![trigger("storm")], 64, now, |_| true));
     }
     assert_eq!(sizes(&decided), [64, 64, 64]);
+}
+
+#[test]
+fn all_words_of_an_alert_weigh_something() {
+    let mut all = request("disk", AlertAction::Trigger);
+    let Alert { unknown_severity, source, component, key, rule, remarks, .. } = &mut all.alert;
+    for part in [unknown_severity, source, component, key, rule] {
+        *part = Some("12345".to_owned());
+    }
+    *remarks = vec!["1234567890".to_owned(); 3];
+    assert_eq!(all.weight(), "disk full".len() + 5 * 5 + 3 * 10);
 }
 
 #[test]
