@@ -281,3 +281,27 @@ async fn a_restart_opens_no_second_incident_and_forgets_none() {
     assert_eq!(since, "2026-11-24T03:00:00.000Z", "the silence is as long as it is");
     app.stop().await;
 }
+
+/// A clock that ran ahead is set back: what comes by the right time comes after the silence all the same.
+#[tokio::test]
+async fn the_next_message_ends_a_silence_also_after_the_clock_was_set_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("midwatch.db");
+    let clock = |at: &str| VirtualClock::at(at.parse::<Timestamp>().expect("a time"));
+    let outbox = Outbox::default();
+
+    let app = TestApp::start_on(&file, clock("2026-11-24T11:40:00Z"), outbox.clone()).await;
+    let world = World::make(&app).await;
+    let backup = Watched::open(&app, &world, "HEARTBEAT", 600).await;
+    app.advance_minutes(9).await;
+    backup.beat(&app).await;
+    app.advance_minutes(10).await;
+    assert_eq!(titles(&app, "TRIGGERED").await.len(), 1);
+    app.stop().await;
+
+    let app = TestApp::start_on(&file, clock("2026-11-24T11:10:00Z"), outbox.clone()).await;
+    backup.beat(&app).await;
+    assert_eq!(titles(&app, "RESOLVED").await.len(), 1);
+    assert_eq!(backup.seen(&app).await["lastHeardAt"], "2026-11-24T11:10:00.000Z");
+    app.stop().await;
+}

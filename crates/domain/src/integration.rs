@@ -31,7 +31,7 @@ pub use reading::{Identity, InsufficientData, Reading};
 pub use routing::{Grouping, Outcome, Routing, Rule, Ruling, Treatment};
 pub use severities::Severities;
 pub use verification::{Algorithm, Encoding, Preset, SignatureScheme, Verification};
-pub use watch::{Mute, Silence, SilenceEnd, Vigil, Watch, WatchChange, WatchCommand};
+pub use watch::{Heard, Mute, Silence, SilenceEnd, Vigil, Watch, WatchChange, WatchCommand};
 
 /// A monitoring tool's entrance.
 #[derive(Clone, Debug, Default, PartialEq)]

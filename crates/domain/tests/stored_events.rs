@@ -152,6 +152,13 @@ fn a_mail_keeps_its_envelope_and_its_entrance_who_may_send() {
 }
 
 #[test]
+fn a_silence_keeps_after_which_message_it_fell() {
+    let stored = br#"{
+        "since": "2026-11-24T02:50:00.000Z", "last": 4711, "at": "2026-11-24T03:00:00.000Z" }"#;
+    read::<IntegrationEvent>("integration.fell_silent.v1", stored);
+}
+
+#[test]
 fn every_stored_name_has_a_fixture() {
     let mut named = BTreeSet::new();
     collect(&root().join("src"), &mut named);

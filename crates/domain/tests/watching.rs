@@ -3,8 +3,8 @@
 use domain::{
     Actor, Aggregate, IncidentId, Rejection, ServiceId, Timestamp, UserId,
     integration::{
-        Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Reading, Silence,
-        SilenceEnd, Watch, WatchChange, WatchCommand,
+        Heard, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, ProofChange, Reading,
+        Silence, SilenceEnd, Watch, WatchChange, WatchCommand,
     },
 };
 use uuid::Uuid;
@@ -64,7 +64,13 @@ fn unmute(seconds: u64) -> IntegrationCommand {
 }
 
 fn note(heard: Option<u64>, seconds: u64) -> IntegrationCommand {
-    IntegrationCommand::Watch(WatchCommand::NoteSilence { heard: heard.map(at), at: at(seconds) })
+    let heard = heard.map(|seconds| heard_at(seconds, seconds));
+    IntegrationCommand::Watch(WatchCommand::NoteSilence { heard, at: at(seconds) })
+}
+
+/// A message that came then, at a position in the log.
+fn heard_at(seconds: u64, position: u64) -> Heard {
+    Heard { at: at(seconds), position }
 }
 
 fn report(fell_at: u64) -> IntegrationCommand {
@@ -85,8 +91,9 @@ fn given(history: &[IntegrationCommand]) -> Integration {
     })
 }
 
+/// It was last heard at a position that is the number of the second, or never.
 fn fell_silent(since: u64, seconds: u64) -> Vec<IntegrationEvent> {
-    vec![IntegrationEvent::FellSilent { since: at(since), at: at(seconds) }]
+    vec![IntegrationEvent::FellSilent { since: at(since), last: Some(since), at: at(seconds) }]
 }
 
 #[test]
@@ -148,11 +155,11 @@ fn a_silence_has_one_incident_and_one_end() {
     assert_eq!(given(&silent).decide(&report(64)), Ok(vec![]), "that is another silence");
     let [created, fell] = silent;
     let reported = given(&[created.clone(), fell.clone(), report(65)]);
-    let silence = Silence { since: at(5), fell_at: at(65), incident: Some(INCIDENT) };
+    let silence = Silence { since: at(5), last: Some(5), fell_at: at(65), incident: Some(INCIDENT) };
     assert_eq!(reported.vigil.silence, Some(silence));
     assert_eq!(reported.decide(&report(65)), Ok(vec![]));
-    assert_eq!(reported.silence_over(Some(at(5)), at(70)), None);
-    assert_eq!(reported.silence_over(Some(at(70)), at(70)), Some(SilenceEnd::Heard));
+    assert_eq!(reported.silence_over(Some(heard_at(5, 5)), at(70)), None);
+    assert_eq!(reported.silence_over(Some(heard_at(70, 70)), at(70)), Some(SilenceEnd::Heard));
     assert_eq!(reported.decide(&end(64, SilenceEnd::Heard, 70)), Ok(vec![]));
     let ended = IntegrationEvent::SilenceEnded { reason: SilenceEnd::Heard, at: at(70) };
     assert_eq!(reported.decide(&end(65, SilenceEnd::Heard, 70)), Ok(vec![ended]));
@@ -214,6 +221,24 @@ fn a_mute_until_a_time_ends_by_itself() {
     assert_eq!(muted.decide(&unmute(600)), Ok(vec![]), "it has ended");
     let longer = mute("a long move", Some(900), 40);
     assert_eq!(given(&[heartbeat(), mute("a move", Some(600), 30), longer]).silent_at(None), Some(at(960)));
+}
+
+#[test]
+fn after_a_clock_was_set_back_the_next_message_ends_a_silence_all_the_same() {
+    let silent = given(&[heartbeat(), note(Some(3000), 3600)]);
+    assert_eq!(silent.silence_over(Some(heard_at(3000, 3000)), at(601)), None, "that is the last one before");
+    assert_eq!(silent.silence_over(Some(heard_at(600, 3001)), at(601)), Some(SilenceEnd::Heard));
+    let never = given(&[heartbeat(), note(None, 60)]);
+    assert_eq!(never.silence_over(Some(heard_at(0, 1)), at(0)), Some(SilenceEnd::Heard));
+    // As silences were recorded before positions were kept.
+    let since = given(&[heartbeat()]);
+    let fell = IntegrationEvent::FellSilent { since: at(5), last: None, at: at(65) };
+    let old = [fell].iter().fold(since, |mut state, event| {
+        state.evolve(event);
+        state
+    });
+    assert_eq!(old.silence_over(Some(heard_at(5, 9)), at(70)), None);
+    assert_eq!(old.silence_over(Some(heard_at(6, 9)), at(70)), Some(SilenceEnd::Heard));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! How talkative is an integration: when did it speak last, and how long is it usually silent? Answered from what it
 //! delivered.
 
-use domain::{IntegrationId, Timestamp, integration::Watch};
+use domain::{
+    IntegrationId, Timestamp,
+    integration::{Heard, Watch},
+};
 use sea_query::{Expr, ExprTrait, Order, Query};
 
 use crate::{ReadError, ReadModels, deliveries::TABLE};
@@ -15,20 +18,21 @@ const TEST: &str = "test";
 
 impl ReadModels {
     /// When the last message of a tool came through an entrance; a test says nothing about the tool.
-    pub async fn last_heard(&self, integration: IntegrationId) -> Result<Option<Timestamp>, ReadError> {
+    pub async fn last_heard(&self, integration: IntegrationId) -> Result<Option<Heard>, ReadError> {
         Ok(self.heard(integration, 1).await?.pop())
     }
 
     /// After how many seconds without a message an integration is probably in trouble: twice the longest of its usual
     /// pauses, within what can be watched for; none while it is hardly known.
     pub async fn usual_silence(&self, integration: IntegrationId) -> Result<Option<u32>, ReadError> {
-        Ok(usual(&self.heard(integration, LOOKED_AT).await?))
+        let heard = self.heard(integration, LOOKED_AT).await?;
+        Ok(usual(&heard.iter().map(|heard| heard.at).collect::<Vec<_>>()))
     }
 
     /// When the last messages came through an entrance, newest first.
-    async fn heard(&self, integration: IntegrationId, last: u64) -> Result<Vec<Timestamp>, ReadError> {
+    async fn heard(&self, integration: IntegrationId, last: u64) -> Result<Vec<Heard>, ReadError> {
         let query = Query::select()
-            .column("received_at")
+            .columns(["received_at", "position"])
             .from(TABLE.name)
             .and_where(Expr::col("integration").eq(integration.uuid().as_bytes().to_vec()))
             // Of a test, no tool was heard.
@@ -36,7 +40,8 @@ impl ReadModels {
             .order_by("position", Order::Desc)
             .limit(last)
             .take();
-        self.db().select(query).await?.into_iter().map(|mut row| row.take()).collect()
+        let rows = self.db().select(query).await?.into_iter();
+        rows.map(|mut row| Ok(Heard { at: row.take()?, position: row.take()? })).collect()
     }
 }
 

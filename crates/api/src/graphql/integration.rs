@@ -217,7 +217,7 @@ impl Integration {
     /// When the last message came through it; null: none ever did.
     #[graphql(complexity = 5)]
     async fn last_heard_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, Fault> {
-        Ok(app(ctx)?.reads.last_heard(self.id).await?.map(DateTime))
+        Ok(app(ctx)?.reads.last_heard(self.id).await?.map(|heard| DateTime(heard.at)))
     }
 
     /// A fitting `silentAfterSeconds`: twice the longest pause between its last 200 messages, the one longest of a

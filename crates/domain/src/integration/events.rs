@@ -178,6 +178,9 @@ pub enum IntegrationEvent {
     FellSilent {
         /// When the last message came; if none ever did, from when on one was waited for.
         since: Timestamp,
+        /// Where in the log the last message lies, zero if none ever came; none: that was not kept yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u64>,
         /// When.
         at: Timestamp,
     },

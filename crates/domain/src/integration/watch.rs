@@ -50,6 +50,15 @@ pub enum WatchChange {
     Start(Watch),
 }
 
+/// That a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// When, by the clock of the node that took it.
+    pub at: Timestamp,
+    /// Where it lies in the log, which knows better than clocks what came last.
+    pub position: u64,
+}
+
 /// What can be asked about an integration's silence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchCommand {
@@ -72,7 +81,7 @@ pub enum WatchCommand {
     /// Note that it is silent, if it is.
     NoteSilence {
         /// When it was heard last; none: never.
-        heard: Option<Timestamp>,
+        heard: Option<Heard>,
         /// When.
         at: Timestamp,
     },
@@ -141,6 +150,8 @@ pub struct Mute {
 pub struct Silence {
     /// When the last message came; if none ever did, from when on one was waited for.
     pub since: Timestamp,
+    /// Where in the log the last message lies, zero if none ever came; none: that was not kept yet.
+    pub last: Option<u64>,
     /// When it was noted.
     pub fell_at: Timestamp,
     /// The incident that tells people, once there is one.
@@ -167,8 +178,8 @@ impl Vigil {
             }
             IntegrationEvent::WatchUnmuted { at } => (self.mute, self.from) = (None, *at),
             IntegrationEvent::Enabled { at } => self.from = *at,
-            IntegrationEvent::FellSilent { since, at } => {
-                self.silence = Some(Silence { since: *since, fell_at: *at, incident: None });
+            IntegrationEvent::FellSilent { since, last, at } => {
+                self.silence = Some(Silence { since: *since, last: *last, fell_at: *at, incident: None });
             }
             IntegrationEvent::SilenceReported { incident, .. } => {
                 if let Some(silence) = &mut self.silence {
@@ -194,10 +205,14 @@ impl Integration {
         Some(from.plus_seconds(watch.after_seconds.into()))
     }
 
-    /// Why the silence that was noted is over, if it is.
-    pub fn silence_over(&self, heard: Option<Timestamp>, at: Timestamp) -> Option<SilenceEnd> {
+    /// Why the silence that was noted is over, if it is. A message that came since ends it, also if a clock was set back.
+    pub fn silence_over(&self, heard: Option<Heard>, at: Timestamp) -> Option<SilenceEnd> {
         let silence = self.vigil.silence?;
-        if heard.is_some_and(|heard| heard > silence.since) {
+        let is_since = |heard: Heard| match silence.last {
+            Some(last) => heard.position > last,
+            None => heard.at > silence.since,
+        };
+        if heard.is_some_and(is_since) {
             Some(SilenceEnd::Heard)
         } else if self.disabled_at.is_some() {
             Some(SilenceEnd::Disabled)
@@ -239,9 +254,11 @@ pub(super) fn decide(
             muted.then_some(IntegrationEvent::WatchUnmuted { at: *at }).into_iter().collect()
         }
         WatchCommand::NoteSilence { heard, at } => {
-            let is_silent = integration.silent_at(*heard).is_some_and(|due_at| due_at <= *at);
-            let since = heard.unwrap_or(integration.vigil.from);
-            is_silent.then_some(IntegrationEvent::FellSilent { since, at: *at }).into_iter().collect()
+            let heard_at = heard.map(|heard| heard.at);
+            let is_silent = integration.silent_at(heard_at).is_some_and(|due_at| due_at <= *at);
+            let since = heard_at.unwrap_or(integration.vigil.from);
+            let last = Some(heard.map_or(0, |heard| heard.position));
+            is_silent.then_some(IntegrationEvent::FellSilent { since, last, at: *at }).into_iter().collect()
         }
         WatchCommand::NoteReport { fell_at, incident, at } => noted(*fell_at)
             .filter(|silence| silence.incident.is_none())

@@ -4,6 +4,7 @@ use domain::{
     Channel, Severity, Timestamp,
     delivery::{Delivery, DeliveryCommand, Finding, Verdict},
     incident::{Incident, IncidentCommand},
+    integration::Heard,
     page::{Page, PageCommand, Withdrawal},
 };
 
@@ -298,14 +299,14 @@ async fn what_was_delivered_tells_how_talkative_an_integration_is() {
     for number in 0..20 {
         world.receive(delivery(number), integration(number % 2)).await;
     }
-    let last = world.now();
-    world.receive(delivery(20), integration(0)).await;
+    let at = world.now();
+    let position = world.receive(delivery(20), integration(0)).await;
     for number in 21..60 {
         world.receive(delivery(number), integration(1)).await;
     }
     for (_, models) in each(&world).await {
         let heard = models.last_heard(integration(0)).await.expect("an answer");
-        assert_eq!(heard, Some(last));
+        assert_eq!(heard, Some(Heard { at, position }));
         assert_eq!(models.last_heard(integration(2)).await.expect("an answer"), None);
         assert_eq!(models.usual_silence(integration(0)).await.expect("an answer"), None, "11 messages");
         assert_eq!(models.usual_silence(integration(1)).await.expect("an answer"), Some(30));

@@ -5,27 +5,30 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Actor, DeliveryId, IntegrationId, Timestamp};
+use domain::{Actor, DeliveryId, IntegrationId, integration::Heard};
 use store::Recorded;
 
 /// The name of the event that keeps a message.
 const RECEIVED: &str = "delivery.received.v1";
 
-/// Remembers when each integration was heard last. The bytes of messages are not looked at: what an event is about and
+/// Remembers when each integration was heard last, as the log says: a clock that was set back makes no message older. The bytes of messages are not looked at: what an event is about and
 /// when it was recorded stands beside them.
 #[derive(Debug, Default)]
-pub(super) struct Ears(HashMap<IntegrationId, Timestamp>);
+pub(super) struct Ears(HashMap<IntegrationId, Heard>);
 
 impl Ears {
     /// When it was heard last, as far as is known.
-    pub(super) fn heard(&self, integration: IntegrationId) -> Option<Timestamp> {
+    pub(super) fn heard(&self, integration: IntegrationId) -> Option<Heard> {
         self.0.get(&integration).copied()
     }
 
-    /// Takes in when it was heard; an earlier time is no news.
-    pub(super) fn remember(&mut self, integration: IntegrationId, heard: Option<Timestamp>) {
+    /// Takes in when it was heard; what lies earlier in the log is no news.
+    pub(super) fn remember(&mut self, integration: IntegrationId, heard: Option<Heard>) {
         if let Some(heard) = heard {
-            self.0.entry(integration).and_modify(|last| *last = heard.max(*last)).or_insert(heard);
+            let last = self.0.entry(integration).or_insert(heard);
+            if heard.position > last.position {
+                *last = heard;
+            }
         }
     }
 
@@ -45,7 +48,8 @@ impl Ears {
                 && matches!(event.metadata.actor, Actor::Integration { .. })
                 && let Some(integration) = speaker(event)
             {
-                self.remember(integration, Some(event.recorded_at));
+                let heard = Heard { at: event.recorded_at, position: event.position };
+                self.remember(integration, Some(heard));
                 if silent.contains(&integration) {
                     concerned.insert(integration);
                 }

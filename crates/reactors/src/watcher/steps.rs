@@ -9,7 +9,7 @@ use commands::{CommandError, EngineError, MetadataExt, OpenRequest, mint};
 use domain::{
     Actor, Channel, IncidentId, IntegrationId, Severity, Timestamp,
     incident::{Incident, IncidentCommand, Terms},
-    integration::{Entrance, Integration, IntegrationCommand, Silence, SilenceEnd, WatchCommand},
+    integration::{Entrance, Heard, Integration, IntegrationCommand, Silence, SilenceEnd, WatchCommand},
 };
 use store::Metadata;
 
@@ -20,7 +20,7 @@ use crate::Parts;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outlook {
     /// When it was heard last.
-    pub(super) heard: Option<Timestamp>,
+    pub(super) heard: Option<Heard>,
     /// When to look again.
     pub(super) next: Option<Timestamp>,
     /// Whether its silence is recorded.
@@ -43,19 +43,15 @@ pub(super) enum Step {
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// The next step. Nobody is silent before they had their full time since `started`.
-pub(super) fn next(
-    state: &Integration,
-    heard: Option<Timestamp>,
-    started: Timestamp,
-    now: Timestamp,
-) -> Step {
+pub(super) fn next(state: &Integration, heard: Option<Heard>, started: Timestamp, now: Timestamp) -> Step {
+    let heard_at = heard.map(|heard| heard.at);
     match state.vigil.silence {
         Some(silence) => match (silence.incident, state.silence_over(heard, now)) {
             (None, _) => Step::Report(silence),
             (Some(incident), Some(reason)) => Step::End(silence, incident, reason),
             (Some(_), None) => Step::Wait(None),
         },
-        None => match state.silent_at(heard).zip(state.silent_at(heard.max(Some(started)))) {
+        None => match state.silent_at(heard_at).zip(state.silent_at(heard_at.max(Some(started)))) {
             Some((due_at, fair_at)) if fair_at <= now => Step::Note { due_at },
             Some((_, fair_at)) => Step::Wait(Some(fair_at)),
             None => Step::Wait(None),
@@ -67,7 +63,7 @@ pub(super) fn next(
 pub(super) async fn take(
     parts: &Parts,
     id: IntegrationId,
-    heard: Option<Timestamp>,
+    heard: Option<Heard>,
     started: Timestamp,
 ) -> Result<Outlook, Fault> {
     let Some(mut state) = parts.directory.now().integrations.get(&id).cloned() else {
@@ -86,7 +82,9 @@ pub(super) async fn take(
                 return Ok(Outlook { heard, next, silent: state.vigil.silence.is_some() });
             }
             Step::Note { due_at } => {
-                let command_id = mint::derived_at(due_at, id.uuid(), "it fell silent");
+                // After a clock was set back another silence may be due at the same time.
+                let last = heard.map_or(0, |heard| heard.position);
+                let command_id = mint::derived_at(due_at, id.uuid(), &format!("it fell silent after {last}"));
                 record(parts, id, WatchCommand::NoteSilence { heard, at: now }, command_id).await?
             }
             Step::Report(silence) => report(parts, id, &state, entrance, silence, heard).await?,
@@ -131,7 +129,7 @@ async fn report(
     state: &Integration,
     entrance: &Entrance,
     silence: Silence,
-    heard: Option<Timestamp>,
+    heard: Option<Heard>,
 ) -> Result<Option<Arc<Integration>>, EngineError> {
     let service = entrance.service;
     let request = OpenRequest {

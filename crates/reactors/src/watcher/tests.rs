@@ -6,8 +6,8 @@ use commands::MetadataExt;
 use domain::{
     Actor, Aggregate, DeliveryId, Fact, IncidentId, IntegrationId, ServiceId, Subject, Timestamp,
     integration::{
-        Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Reading, Silence, SilenceEnd,
-        Watch,
+        Heard, Integration, IntegrationCommand, IntegrationEvent, IntegrationKind, Reading, Silence,
+        SilenceEnd, Watch,
     },
 };
 use store::{Metadata, Recorded};
@@ -46,7 +46,12 @@ fn watched(events: &[IntegrationEvent]) -> Integration {
 }
 
 fn fell_silent(since: u64, seconds: u64) -> IntegrationEvent {
-    IntegrationEvent::FellSilent { since: at(since), at: at(seconds) }
+    IntegrationEvent::FellSilent { since: at(since), last: Some(since), at: at(seconds) }
+}
+
+/// A message that came then; the log has as many events by then.
+fn heard(seconds: u64) -> Heard {
+    Heard { at: at(seconds), position: seconds }
 }
 
 fn event(stream: String, kind: &str, subjects: Vec<Subject>, seconds: u64) -> Arc<Recorded> {
@@ -67,19 +72,29 @@ fn event(stream: String, kind: &str, subjects: Vec<Subject>, seconds: u64) -> Ar
 fn message(seconds: u64) -> Arc<Recorded> {
     let stream = DeliveryId::new(Uuid::from_u128(seconds.into())).stream();
     let mut message = event(stream, "delivery.received.v1", vec![INTEGRATION.into()], seconds);
-    Arc::make_mut(&mut message).metadata.actor = Actor::Integration { id: INTEGRATION };
+    let kept = Arc::make_mut(&mut message);
+    (kept.metadata.actor, kept.position) = (Actor::Integration { id: INTEGRATION }, seconds);
     message
 }
 
 #[test]
 fn messages_are_heard_without_being_read_and_concern_nobody_who_is_not_silent() {
     let mut ears = Ears::default();
-    assert_eq!(ears.hear(&[message(7), message(5)], &HashSet::new()), HashSet::new());
-    assert_eq!(ears.heard(INTEGRATION), Some(at(7)));
+    assert_eq!(ears.hear(&[message(5), message(7)], &HashSet::new()), HashSet::new());
+    assert_eq!(ears.heard(INTEGRATION), Some(heard(7)));
     assert_eq!(ears.hear(&[message(9)], &HashSet::from([INTEGRATION])), HashSet::from([INTEGRATION]));
-    ears.remember(INTEGRATION, Some(at(8)));
+    ears.remember(INTEGRATION, Some(heard(8)));
     ears.remember(INTEGRATION, None);
-    assert_eq!(ears.heard(INTEGRATION), Some(at(9)));
+    assert_eq!(ears.heard(INTEGRATION), Some(heard(9)));
+}
+
+#[test]
+fn the_last_message_is_what_lies_last_in_the_log_whatever_the_clock_says() {
+    let mut ears = Ears::default();
+    let mut set_back = message(5);
+    Arc::make_mut(&mut set_back).position = 8;
+    ears.hear(&[message(7), set_back], &HashSet::new());
+    assert_eq!(ears.heard(INTEGRATION), Some(Heard { at: at(5), position: 8 }));
 }
 
 #[test]
@@ -106,32 +121,32 @@ fn verdicts_are_no_messages_and_changes_concern_their_integration() {
 #[test]
 fn it_is_waited_for_until_its_time_is_over() {
     let state = watched(&[]);
-    assert_eq!(next(&state, Some(at(10)), START, at(69)), Step::Wait(Some(at(70))));
-    assert_eq!(next(&state, Some(at(10)), START, at(70)), Step::Note { due_at: at(70) });
+    assert_eq!(next(&state, Some(heard(10)), START, at(69)), Step::Wait(Some(at(70))));
+    assert_eq!(next(&state, Some(heard(10)), START, at(70)), Step::Note { due_at: at(70) });
 }
 
 #[test]
 fn after_a_start_everybody_has_their_full_time_again() {
     let state = watched(&[]);
     let started = at(1000);
-    assert_eq!(next(&state, Some(at(10)), started, at(1059)), Step::Wait(Some(at(1060))));
+    assert_eq!(next(&state, Some(heard(10)), started, at(1059)), Step::Wait(Some(at(1060))));
     // The silence is as long as it is, whoever worked meanwhile.
-    assert_eq!(next(&state, Some(at(10)), started, at(1060)), Step::Note { due_at: at(70) });
+    assert_eq!(next(&state, Some(heard(10)), started, at(1060)), Step::Note { due_at: at(70) });
     assert_eq!(next(&state, None, started, at(1060)), Step::Note { due_at: at(60) });
 }
 
 #[test]
 fn what_a_crash_left_half_done_goes_on_where_it_was() {
-    let silence = Silence { since: at(10), fell_at: at(70), incident: None };
+    let silence = Silence { since: at(10), last: Some(10), fell_at: at(70), incident: None };
     // Even if it was heard meanwhile: its incident may be open.
-    for heard in [at(10), at(500)] {
+    for heard in [Some(heard(10)), Some(heard(500))] {
         let state = watched(&[fell_silent(10, 70)]);
-        assert_eq!(next(&state, Some(heard), at(1000), at(1000)), Step::Report(silence));
+        assert_eq!(next(&state, heard, at(1000), at(1000)), Step::Report(silence));
     }
     let reported = IntegrationEvent::SilenceReported { incident: INCIDENT, at: at(70) };
     let silence = Silence { incident: Some(INCIDENT), ..silence };
     let state = watched(&[fell_silent(10, 70), reported]);
-    assert_eq!(next(&state, Some(at(10)), at(1000), at(1000)), Step::Wait(None));
+    assert_eq!(next(&state, Some(heard(10)), at(1000), at(1000)), Step::Wait(None));
     let end = Step::End(silence, INCIDENT, SilenceEnd::Heard);
-    assert_eq!(next(&state, Some(at(500)), at(1000), at(1000)), end);
+    assert_eq!(next(&state, Some(heard(500)), at(1000), at(1000)), end);
 }

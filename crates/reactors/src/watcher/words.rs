@@ -1,9 +1,6 @@
 //! What people read about a silence.
 
-use domain::{
-    Timestamp,
-    integration::{Integration, Silence, SilenceEnd},
-};
+use domain::integration::{Heard, Integration, Silence, SilenceEnd};
 
 /// The title of the incident.
 pub(super) fn title(name: &str, silence: Silence) -> String {
@@ -11,7 +8,7 @@ pub(super) fn title(name: &str, silence: Silence) -> String {
 }
 
 /// What stands below it.
-pub(super) fn details(state: &Integration, silence: Silence, heard: Option<Timestamp>) -> String {
+pub(super) fn details(state: &Integration, silence: Silence, heard: Option<Heard>) -> String {
     let since = silence.since;
     let last = match heard {
         Some(_) => format!("The last message came at {since}."),
@@ -28,10 +25,10 @@ pub(super) fn details(state: &Integration, silence: Silence, heard: Option<Times
 }
 
 /// The note with which the incident is resolved.
-pub(super) fn end(state: &Integration, reason: SilenceEnd, heard: Option<Timestamp>) -> String {
+pub(super) fn end(state: &Integration, reason: SilenceEnd, heard: Option<Heard>) -> String {
     match reason {
         SilenceEnd::Heard => match heard {
-            Some(heard) => format!("It was heard again at {heard}"),
+            Some(heard) => format!("It was heard again at {}", heard.at),
             None => "It was heard again".to_owned(),
         },
         SilenceEnd::Muted => match &state.vigil.mute {
