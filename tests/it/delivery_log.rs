@@ -248,6 +248,11 @@ async fn what_is_replayed_is_read_as_the_entrance_reads_today() {
 
     let input = json!({ "integrationId": integration, "reading": { "identity": "ALERT" } });
     stage.app.administer("updateIntegration", "integration { id }", input).await;
+    let query = "query($id: ID!) { handlingPreview(integrationId: $id, handling: {}) {
+        deliveries { alerts { title } } } }";
+    let preview = stage.app.query(query, json!({ "id": integration })).await;
+    let alerts = preview["handlingPreview"]["deliveries"][0]["alerts"].as_array().map(Vec::len);
+    assert_eq!(alerts, Some(3), "a preview says what a replay does: {preview}");
     let input = json!({ "integrationId": integration, "deliveryIds": [id] });
     for (round, decisions) in [(1, 4), (2, 7)] {
         stage.app.administer("replayDeliveries", "replayed { id }", input.clone()).await;

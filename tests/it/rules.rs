@@ -202,7 +202,12 @@ async fn a_draft_is_tried_on_what_came_before_and_records_nothing() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;
     let (id, path) = plain_entrance(&app, &world).await;
-    send(&app, &path, json!({ "title": "disk full", "host": "db-1" })).await;
+    send(&app, &path, json!({ "title": "disk full", "host": "db-1", "routing_key": "nobody" })).await;
+    // What is changed meanwhile counts, as it does when messages are decided again.
+    let service = app.administer("createService", "service { id }", json!({ "name": "Storage" })).await;
+    let service = service["service"]["id"].clone();
+    let input = json!({ "integrationId": id, "serviceId": service });
+    app.administer("updateIntegration", "integration { id }", input).await;
     let query = "query($id: ID!, $handling: HandlingInput!) { handlingPreview(integrationId: $id, handling: $handling) {
         deliveries { alerts { title severity rule dropped suspendSeconds remarks service { id } } reason }
         rejection { field message } } }";
@@ -212,7 +217,8 @@ async fn a_draft_is_tried_on_what_came_before_and_records_nothing() {
     assert_eq!(
         shown["deliveries"],
         json!([{ "alerts": [{ "title": "db-1: disk full", "severity": "MEDIUM", "rule": "hosts", "dropped": false,
-            "suspendSeconds": 60, "remarks": [], "service": { "id": world.service } }], "reason": null }])
+            "suspendSeconds": 60, "remarks": ["no service has the routing key `nobody`"], "service": { "id": service } }],
+            "reason": null }])
     );
     let draft = json!({ "mapping": { "title": "payload.title +" } });
     let shown = app.query(query, json!({ "id": id, "handling": draft })).await["handlingPreview"].take();
@@ -223,6 +229,38 @@ async fn a_draft_is_tried_on_what_came_before_and_records_nothing() {
     assert_eq!(changed["rejection"]["field"], "routing.rules[0].condition");
     let kept = handle(&app, &id, json!({})).await;
     assert_eq!(kept["integration"]["mapping"]["title"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_test_says_whether_it_would_join_and_what_would_not_go_as_it_is_set_up() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let handling = json!({ "mapping": { "title": "payload.nothing", "routingKey": "'nobody'" },
+        "routing": { "catchAll": { "groupBy": "'all of them'" } } });
+    let (id, path) = entrance(&app, &world, handling).await;
+    let test = async || {
+        app.administer("sendTestAlert", "delivery { id }", json!({ "integrationId": id })).await;
+        app.settle().await;
+        log(&app, &id).await[0]["reason"].as_str().expect("a reason").to_owned()
+    };
+    let told = test().await;
+    let (outcome, remarks) = told.split_once("; remarks: ").expect("there are remarks");
+    let opens =
+        "a test: the rule `everything else` would open an incident on checkout, key group:all of them, ";
+    assert!(outcome.starts_with(opens) && outcome.ends_with("paging first on level 1"), "{told}");
+    assert!(remarks.starts_with("the mapping of title failed: "), "{told}");
+    assert!(remarks.ends_with("; no service has the routing key `nobody`"), "{told}");
+
+    let joins = "a test: the rule `everything else` would join the open incident “disk full” on checkout, ";
+    let severities =
+        [("low", "it would be worse than ever", "first on level 1"), ("critical", "it is bad", "nobody")];
+    for (round, (severity, why, whom)) in severities.into_iter().enumerate() {
+        send(&app, &path, json!({ "title": "disk full", "dedup_key": severity, "severity": severity })).await;
+        let told = test().await;
+        let paging = format!(", paging {whom}; remarks: ");
+        assert!(told.starts_with(joins) && told.contains(&paging), "{why}: {told}");
+        assert_eq!((app.incidents().await.len(), paged(&app)), (1, 1 + round), "a test changes nothing");
+    }
 }
 
 #[tokio::test]

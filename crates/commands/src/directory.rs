@@ -12,7 +12,7 @@ use std::{
 
 use domain::{
     Aggregate, ApiKeyId, CalendarFeedId, Fact, FactError, IntegrationId, OrganizationId, PolicyId,
-    ScheduleId, ServiceId, TeamId, Timestamp, UserId,
+    ScheduleId, ServiceId, TeamId, Timestamp, Translated, UserId,
     api_key::ApiKey,
     calendar_feed::CalendarFeed,
     integration::{Entrance, Integration},
@@ -113,6 +113,19 @@ impl Directory {
     pub fn service_by_routing_key(&self, key: &str) -> Option<ServiceId> {
         let id = *self.services_by_routing_key.get(&key.trim().to_lowercase())?;
         self.services.get(&id).is_some_and(|service| service.retired_at.is_none()).then_some(id)
+    }
+
+    /// What an alert is about: what its rule says, or else what it names itself, or else its integration's. A routing key
+    /// that no service has leaves a remark.
+    pub fn service_of(&self, usual: ServiceId, alert: &mut Translated) -> ServiceId {
+        if let Some(chosen) = alert.ruling.service {
+            return chosen;
+        }
+        let Some(named) = &alert.routing_key else { return usual };
+        self.service_by_routing_key(named).unwrap_or_else(|| {
+            alert.ruling.remarks.push(format!("no service has the routing key `{named}`"));
+            usual
+        })
     }
 
     /// The API key that this secret is, unless it was revoked.

@@ -221,6 +221,10 @@ async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Concl
                     problems[slot].push(request);
                 }
             }
+            Reading::Rehearsal(requests, concluded) => {
+                conclusions.extend(concluded);
+                conclusions.extend(rehearsal::told(parts, requests).await);
+            }
             Reading::Nothing(conclusion) => conclusions.push(conclusion),
             Reading::NotForUs => {}
         }

@@ -104,6 +104,12 @@ async fn read(parts: &Parts, replay: &Arc<Recorded>) -> Result<Reading, ReadErro
     let of_this = |conclusion: Conclusion| Conclusion { cause: Arc::clone(replay), ..conclusion };
     let (requests, concluded) = match understand(parts, &message) {
         Reading::Requests(requests, concluded) => (requests, concluded),
+        Reading::Rehearsal(requests, concluded) => {
+            let requests =
+                requests.into_iter().map(|request| Request { cause: Arc::clone(replay), ..request });
+            let concluded = concluded.into_iter().map(of_this);
+            return Ok(Reading::Rehearsal(requests.collect(), concluded.collect()));
+        }
         Reading::Nothing(conclusion) => return Ok(Reading::Nothing(of_this(conclusion))),
         Reading::NotForUs => return Ok(unreadable()),
     };

@@ -6,7 +6,6 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use commands::Directory;
 use domain::{
     Alert, DeliveryId, Fact, IntegrationId, Meaning, ServiceId, Severity, Timestamp, Translated,
     delivery::{DeliveryEvent, Finding, RawBody, Test, Verdict},
@@ -22,6 +21,8 @@ use crate::{Parts, parts::Message};
 pub(super) enum Reading {
     /// What it asks for, and what is to be said of its other alerts, such as those that rules drop.
     Requests(Vec<Request>, Vec<Conclusion>),
+    /// A test, of which is only to be told what would come of it: of what it asks for, and of what rules drop.
+    Rehearsal(Vec<Request>, Vec<Conclusion>),
     /// It asks for nothing.
     Nothing(Conclusion),
     NotForUs,
@@ -60,29 +61,17 @@ pub(super) fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         }
         Ok(Meaning::Alerts(translated)) => translated,
     };
-    if envelope.test == Some(Test::Silent) {
-        let told = rehearsal::told(parts, service, translated);
-        return Reading::Requests(vec![], told.into_iter().map(concluded).collect());
-    }
     let (dropped, taken): (Vec<_>, Vec<_>) = translated.into_iter().partition(|one| one.ruling.dropped);
-    let dropped = dropping::findings(&dropped).into_iter().map(concluded).collect();
     let requests = taken.into_iter().map(|mut one| {
-        let service = service_of(&directory, service, &mut one);
+        let service = directory.service_of(service, &mut one);
         request(one, handling.merging, service, delivery, integration, at, event)
     });
-    Reading::Requests(requests.collect(), dropped)
-}
-
-/// What an alert is about: what its rule says, or else what it names itself, or else its integration's.
-pub(super) fn service_of(directory: &Directory, usual: ServiceId, alert: &mut Translated) -> ServiceId {
-    if let Some(chosen) = alert.ruling.service {
-        return chosen;
+    if envelope.test == Some(Test::Silent) {
+        let dropped = dropped.iter().map(rehearsal::dropped).map(concluded);
+        return Reading::Rehearsal(requests.collect(), dropped.collect());
     }
-    let Some(named) = &alert.routing_key else { return usual };
-    directory.service_by_routing_key(named).unwrap_or_else(|| {
-        alert.ruling.remarks.push(format!("no service has the routing key `{named}`"));
-        usual
-    })
+    let dropped = dropping::findings(&dropped).into_iter().map(concluded);
+    Reading::Requests(requests.collect(), dropped.collect())
 }
 
 fn request(

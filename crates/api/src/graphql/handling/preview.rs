@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     DeliveryId, Fact, IntegrationId, Meaning, Severity as DomainSeverity, Translated,
-    delivery::{DeliveryEvent, RawBody},
+    delivery::{DeliveryEvent, Envelope, RawBody},
     incident::Hold,
     integration::Handling,
     user::Role,
@@ -175,15 +175,20 @@ async fn messages(
     Ok(views)
 }
 
+/// What a message would lead to if it were decided again: its bytes, read as its integration reads messages now, and with
+/// the service that it has now.
 fn previewed(
     directory: &commands::Directory,
     view: DeliveryView,
     event: DeliveryEvent,
     handling: &Handling,
 ) -> PreviewedDelivery {
-    let service = view.service;
+    let entrance = directory.integrations.get(&view.integration).and_then(|known| known.entrance.as_ref());
+    let service = entrance.map_or(view.service, |entrance| entrance.service);
     let meaning = match event {
         DeliveryEvent::Received { format, body, envelope, .. } => {
+            let reading = entrance.map_or(envelope.reading, |entrance| entrance.reading);
+            let envelope = Envelope { reading, ..envelope };
             let bytes = match body {
                 RawBody::Text(text) => text.into_bytes(),
                 RawBody::Base64(text) => STANDARD.decode(text).unwrap_or_default(),
@@ -198,9 +203,8 @@ fn previewed(
         Ok(Meaning::Alerts(alerts)) => (alerts, None),
         Ok(Meaning::Nothing { reason, .. }) | Err(reason) => (vec![], Some(reason)),
     };
-    let alerts = alerts.into_iter().map(|alert| {
-        let named = alert.routing_key.as_deref().and_then(|key| directory.service_by_routing_key(key));
-        let about = alert.ruling.service.or(named).unwrap_or(service);
+    let alerts = alerts.into_iter().map(|mut alert| {
+        let about = directory.service_of(service, &mut alert);
         previewed_alert(alert, Service::find(directory, about))
     });
     PreviewedDelivery { alerts: alerts.collect(), reason, delivery: Delivery::new(view) }

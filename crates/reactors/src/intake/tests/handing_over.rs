@@ -103,3 +103,36 @@ async fn a_verdict_that_the_log_never_takes_is_said_in_brief() {
     };
     assert_eq!((&**reason, problems.len()), ("what became of it cannot be recorded", 0));
 }
+
+/// What a test is told.
+async fn told(stand: &Stand, lines: &str) -> Vec<String> {
+    let test = stand.store_test(lines).await;
+    stand.decide(&test).await;
+    let told = stand.said(&test).await.into_iter().map(|said| match said {
+        DeliveryEvent::Concluded { verdict: Verdict::Recorded, reason, .. } => reason,
+        other => panic!("it is recorded: {other:?}"),
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn a_test_is_told_what_would_come_of_it_beside_what_is_open() {
+    let stand = Stand::set(Options::default()).await;
+    let place = format!("on {SERVICE}, key eu, severity high");
+    let opening = format!("a test: would open an incident {place}, paging nobody");
+    assert_eq!(told(&stand, "trigger host1 eu").await, [&*opening]);
+    assert_eq!(
+        told(&stand, "resolve host1 eu").await,
+        ["a test: would lead to nothing: nothing was ever opened for this key"]
+    );
+    stand.take("trigger host1 eu\ntrigger host2 eu").await;
+    let joining = format!("a test: would join the open incident “trigger host1 eu” {place}, paging nobody");
+    assert_eq!(told(&stand, "trigger host3 eu").await, [joining]);
+    assert_eq!(
+        told(&stand, "resolve host1 eu").await,
+        ["a test: would end one of the problems of an open incident"]
+    );
+    stand.take("resolve host1 eu\nresolve host2 eu").await;
+    assert_eq!(told(&stand, "trigger host1 eu").await, [&*opening]);
+    assert_eq!(stand.incident("eu", 2).await, [], "nothing came of it");
+}
