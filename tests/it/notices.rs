@@ -516,3 +516,42 @@ async fn a_node_that_takes_over_tells_nothing_twice_and_leaves_nothing_out() {
     assert_eq!(keys.len(), outbox.told().len(), "each has a key of its own");
     second.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_looks_after_an_integration_is_told_once_a_day_what_is_wrong_with_it() {
+    let folder = folder();
+    let app = node(folder.path(), "2026-11-24T03:00:00Z").await;
+    let (ada, _) = (person(&app, "ada", "UTC").await, person(&app, "bob", "UTC").await);
+    let team = json!({ "name": "Storage", "memberIds": [ada] });
+    let team = app.create("createTeam", "team", "CreateTeamInput", team).await;
+    let service = json!({ "name": "Disks", "teamId": team });
+    let service = app.create("createService", "service", "CreateServiceInput", service).await;
+    let (integration, key) = app.create_integration("GENERIC", &service).await;
+    let path = format!("/hooks/generic/{key}");
+    let say = async |severity: &str| {
+        let body = json!({ "title": "disk full", "severity": severity });
+        assert_eq!(app.post(&path, body.to_string()).await.0, 202);
+        app.settle().await;
+    };
+    say("dire").await;
+    say("grim").await;
+    let told = cards(&app, "ada");
+    let [card] = &told[..] else { panic!("one notice a day: {told:?}") };
+    assert_eq!(card.kind, "integration_troubled");
+    assert!(card.subject.ends_with(" names severities that nobody knows"), "{}", card.subject);
+    assert!(card.facts.contains(&("Words".to_owned(), "dire".to_owned())), "{:?}", card.facts);
+    assert!(cards(&app, "bob").is_empty(), "the team is told");
+
+    app.advance(hours(24)).await;
+    say("bleak").await;
+    assert_eq!(cards(&app, "ada").len(), 2);
+    let limit = json!({ "integrationId": integration, "rateLimitPerMinute": 1 });
+    app.administer("updateIntegration", "integration { id }", limit).await;
+    let body = json!({ "title": "disk full" }).to_string();
+    let statuses = [app.post(&path, body.clone()).await.0, app.post(&path, body).await.0];
+    assert_eq!(statuses[1], 429);
+    app.settle().await;
+    let last = subjects(&app, "ada").pop().expect("she is told");
+    assert!(last.ends_with(" sends more than it may"), "{last}");
+    app.stop().await;
+}

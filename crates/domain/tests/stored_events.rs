@@ -159,6 +159,19 @@ fn a_silence_keeps_after_which_message_it_fell() {
 }
 
 #[test]
+fn a_notice_keeps_what_is_wrong_with_an_integration() {
+    for trouble in ["severity_unknown", "messages_limited"] {
+        let stored = format!(
+            r#"{{"user": "usr_00000000000000000000000000000002", "schedule": null,
+                "about": "integration_troubled", "integration": "int_00000000000000000000000000000007",
+                "trouble": "{trouble}", "day": "2026-11-24", "due_at": "2026-11-24T09:00:00.000Z",
+                "decided_at": 41, "at": "2026-11-24T09:00:00.012Z"}}"#
+        );
+        read::<NoticeEvent>("notice.requested.v1", stored.as_bytes());
+    }
+}
+
+#[test]
 fn every_stored_name_has_a_fixture() {
     let mut named = BTreeSet::new();
     collect(&root().join("src"), &mut named);

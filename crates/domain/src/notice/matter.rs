@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NoticeId, OverrideId, ScheduleId, SwapId, Timestamp, UserId, id::derived};
+use crate::{IntegrationId, NoticeId, OverrideId, ScheduleId, SwapId, Timestamp, UserId, id::derived};
 
 /// Whom a notice tells what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,6 +80,35 @@ pub enum About {
         /// The new edition.
         version: String,
     },
+    /// Something is wrong with what comes through an integration that they look after.
+    IntegrationTroubled {
+        /// Which.
+        integration: IntegrationId,
+        /// What.
+        trouble: Trouble,
+        /// The day in UTC on which that was found, such as `2026-11-24`; it is told once a day.
+        day: String,
+    },
+}
+
+/// What is wrong with what comes through an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// It uses a word for a severity that nobody knows.
+    SeverityUnknown,
+    /// It sends more messages than it may.
+    MessagesLimited,
+}
+
+impl Trouble {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SeverityUnknown => "severity_unknown",
+            Self::MessagesLimited => "messages_limited",
+        }
+    }
 }
 
 /// What became of a swap.
@@ -127,6 +156,7 @@ impl About {
             Self::OverrideIdle { .. } => "override_idle",
             Self::SwapIdle { .. } => "swap_idle",
             Self::ZoneDataChanged { .. } => "zone_data_changed",
+            Self::IntegrationTroubled { .. } => "integration_troubled",
         }
     }
 }
@@ -149,6 +179,9 @@ impl Matter {
                 (swap.uuid().as_bytes().into(), version.to_be_bytes().into())
             }
             About::ZoneDataChanged { version } => (version.clone().into(), vec![]),
+            About::IntegrationTroubled { integration, trouble, day } => {
+                (integration.uuid().as_bytes().into(), format!("{} {day}", trouble.word()).into())
+            }
         };
         let schedule = self.schedule.map(ScheduleId::uuid);
         NoticeId::new(derived(&[

@@ -22,7 +22,7 @@ use crate::{
 pub use changes::{AHEAD, after_event, told_of_swap};
 pub use due::{Agenda, agenda, next_check};
 pub use gaps::{Gaps, gaps_ahead};
-pub use matter::{About, Due, Matter, SwapStep};
+pub use matter::{About, Due, Matter, SwapStep, Trouble};
 pub use settings::{MAX_LEAD, ShiftNotices};
 
 /// Why a notice is not sent after all.

@@ -68,6 +68,8 @@ impl ShiftNotices {
                 | About::OverrideIdle { .. }
                 | About::SwapIdle { .. }
                 | About::ZoneDataChanged { .. } => self.changes,
+                // Nobody looks for it unless they are told.
+                About::IntegrationTroubled { .. } => true,
             }
     }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use commands::{CommandError, Directory, EngineError, MetadataExt, mint};
 use domain::{
-    Actor, Aggregate, Fact, OrganizationId, ScheduleId, Timestamp, UserId,
+    Actor, Aggregate, Fact, IntegrationId, OrganizationId, ScheduleId, Timestamp, UserId,
     notice::{About, Due, Matter, Notice, NoticeCommand, after_event},
     organization::OrganizationEvent,
     schedule::{Schedule, ScheduleEvent},
@@ -12,7 +12,7 @@ use domain::{
 use futures::{StreamExt, stream};
 use store::{Filter, Metadata, Position, Recorded};
 
-use super::{plan::Plan, zone_data};
+use super::{plan::Plan, troubles, zone_data};
 use crate::{Parts, places::Places, retry::Backoff};
 
 /// Events taken from the log at a time.
@@ -130,6 +130,7 @@ async fn told_by(parts: &Parts, directory: &Directory, event: &Recorded) -> Resu
             let fact = OrganizationEvent::decode(&event.kind, &event.payload)?;
             Ok(told_by_organization(directory, &fact))
         }
+        IntegrationId::CATEGORY => troubles::told_by(directory, event),
         _ => Ok(vec![]),
     }
 }

@@ -1,4 +1,5 @@
-//! Notices: people are told about their time on call before it begins, and of what becomes of it.
+//! Notices: people are told about their time on call before it begins, and of what becomes of it; and of what is wrong
+//! with what comes through the integrations that they look after.
 //!
 //! The asker knows when something falls due, from the schedules themselves and the clock, and reads what happens to
 //! schedules from the log. Whatever is to be told becomes `notice.requested` under the only id that it can have, so
@@ -11,6 +12,7 @@ mod desk;
 mod plan;
 mod says;
 mod sender;
+mod troubles;
 mod words;
 mod zone_data;
 

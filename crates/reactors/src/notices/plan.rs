@@ -8,7 +8,7 @@ use std::{
 use chrono_tz::Tz;
 use commands::Directory;
 use domain::{
-    ScheduleId, Timestamp, UserId,
+    ScheduleId, TeamId, Timestamp, UserId,
     notice::{About, Due, Matter, agenda, gaps_ahead, next_check},
     schedule::{Schedule, Span},
 };
@@ -128,7 +128,11 @@ impl Plan {
 
 /// The members of a schedule's team; without one, administrators.
 fn who_cares(directory: &Directory, id: ScheduleId) -> Vec<UserId> {
-    let team = directory.schedules.get(&id).and_then(|schedule| schedule.team);
+    members(directory, directory.schedules.get(&id).and_then(|schedule| schedule.team))
+}
+
+/// The members of a team; without any, administrators.
+pub(super) fn members(directory: &Directory, team: Option<TeamId>) -> Vec<UserId> {
     let team = team.and_then(|id| directory.teams.get(&id)).filter(|team| team.retired_at.is_none());
     let active = |user: &UserId| directory.users.get(user).is_some_and(|user| user.is_active());
     let mut people: Vec<UserId> =

@@ -3,7 +3,7 @@
 use domain::{
     Actor,
     delivery::{DeliveryEvent, Envelope, Verdict},
-    notice::{About, NoticeEvent, SwapStep, Withheld},
+    notice::{About, NoticeEvent, SwapStep, Trouble, Withheld},
     page::{PageEvent, Withdrawal},
 };
 
@@ -117,5 +117,11 @@ fn subject_of(about: &About) -> String {
         About::OverrideIdle { .. } => "that an override finds nobody to relieve".to_owned(),
         About::SwapIdle { .. } => "that a swap finds nobody to relieve".to_owned(),
         About::ZoneDataChanged { version } => format!("that time zone data {version} moves shifts"),
+        About::IntegrationTroubled { trouble: Trouble::SeverityUnknown, .. } => {
+            "that an integration names a severity that nobody knows".to_owned()
+        }
+        About::IntegrationTroubled { trouble: Trouble::MessagesLimited, .. } => {
+            "that an integration sends more than it may".to_owned()
+        }
     }
 }

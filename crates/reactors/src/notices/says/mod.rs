@@ -2,6 +2,7 @@
 
 mod changes;
 mod gaps;
+mod integrations;
 mod shifts;
 mod swaps;
 mod zone_data;
@@ -47,8 +48,12 @@ pub(super) async fn say(
 ) -> Result<Result<Said, Withheld>, Fault> {
     let reader = Reader::new(directory, matter.user);
     let desk = Desk { parts, directory, matter, reader, now: parts.engine.now() };
-    if let About::ZoneDataChanged { version } = &matter.about {
-        return Ok(desk.zone_data_changed(version));
+    match &matter.about {
+        About::ZoneDataChanged { version } => return Ok(desk.zone_data_changed(version)),
+        About::IntegrationTroubled { integration, trouble, .. } => {
+            return Ok(desk.integration_troubled(*integration, *trouble));
+        }
+        _ => {}
     }
     let Some(on) = desk.on() else { return Ok(Err(Withheld::Moved)) };
     match &matter.about {
@@ -61,6 +66,9 @@ pub(super) async fn say(
         About::OverrideIdle { id, .. } => Ok(desk.override_idle(&on, *id)),
         About::SwapIdle { swap, .. } => Ok(desk.swap_idle(&on, *swap)),
         About::ZoneDataChanged { version } => Ok(desk.zone_data_changed(version)),
+        About::IntegrationTroubled { integration, trouble, .. } => {
+            Ok(desk.integration_troubled(*integration, *trouble))
+        }
     }
 }
 
