@@ -22,6 +22,7 @@ mod hostile_bodies;
 mod mail_source;
 mod notices;
 mod on_call_record;
+mod opsgenie_ids;
 mod order;
 mod pagerduty;
 mod pagerduty_mirror;

@@ -8,6 +8,7 @@ mod concluding;
 mod dropping;
 mod earlier;
 mod joins;
+mod naming;
 mod recovery;
 mod rehearsal;
 mod replays;
@@ -29,9 +30,9 @@ use std::{
 };
 
 use domain::{
-    Alert, AlertAction, DeliveryId, Fact, IncidentId, ServiceId,
+    Alert, AlertAction, DeliveryId, IncidentId, ServiceId,
     delivery::{Finding, Verdict},
-    incident::{IncidentEvent, Terms},
+    incident::Terms,
 };
 use futures::{StreamExt, stream};
 use store::{Filter, Position, Recorded};
@@ -156,7 +157,7 @@ struct Request {
     service: ServiceId,
     action: AlertAction,
     key: String,
-    /// The incident, if the message names one in place of a key.
+    /// The incident, if the message names one in place of a key: open or over, it is this one and no other.
     incident: Option<IncidentId>,
     alert: Alert,
     terms: Terms,
@@ -209,11 +210,14 @@ async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Concl
                 conclusions.extend(concluded);
                 let (requests, outdone) = unanimous(requests);
                 conclusions.extend(outdone);
-                for mut request in requests {
-                    if let Some(named) = request.incident {
-                        // What names the incident belongs among what names its key, in the order in which it came.
-                        request.key = key_of(parts, named).await.unwrap_or(request.key);
-                    }
+                for request in requests {
+                    let request = match naming::found(parts, request).await {
+                        Ok(request) => request,
+                        Err(conclusion) => {
+                            conclusions.push(conclusion);
+                            continue;
+                        }
+                    };
                     let slot = *index.entry((request.service, request.key.clone())).or_insert_with(|| {
                         problems.push(vec![]);
                         problems.len() - 1
@@ -256,16 +260,6 @@ fn unanimous(requests: Vec<Request>) -> (Vec<Request>, Vec<Conclusion>) {
         request.conclusion(Verdict::Ignored, reason, None)
     });
     (stands, outdone.collect())
-}
-
-/// The key of the incident that a message names, if there is such an incident.
-async fn key_of(parts: &Parts, named: IncidentId) -> Option<String> {
-    let history = parts.engine.store().load(&named.stream(), 0).await.ok()?;
-    let first = history.first()?;
-    match IncidentEvent::decode(&first.kind, &first.payload) {
-        Ok(IncidentEvent::Triggered { key, .. }) => Some(key),
-        Ok(_) | Err(_) => None,
-    }
 }
 
 /// Decides problems side by side, and then says what led to nothing, in the order of the messages' alerts.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use commands::{CommandError, EngineError, Intake, MetadataExt, OpenRequest, mint};
 use domain::{
-    Actor, AlertAction, Fact, IncidentId, Mark, Rejection, ServiceId,
+    Actor, AlertAction, Fact, IncidentId, Mark, Rejection,
     delivery::Verdict,
     incident::{Incident, IncidentEvent, IncidentRejection},
 };
@@ -174,7 +174,7 @@ async fn recorded(parts: &Parts, position: Position, command: Uuid) -> Option<Ha
 
 /// Why it is of no use to try again, if it is not: waiting makes no history readable, and no event smaller. The other
 /// alerts go on.
-fn futile(fault: &EngineError) -> Option<String> {
+pub(super) fn futile(fault: &EngineError) -> Option<String> {
     match fault {
         EngineError::Fact(fault) => {
             tracing::error!(%fault, "an incident's history cannot be read: its alerts are rejected");
@@ -210,12 +210,7 @@ type Outcome = (Option<IncidentId>, Option<(Verdict, String)>);
 
 async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     let ignored = |incident, reason: String| Ok((incident, Some((Verdict::Ignored, reason))));
-    let named = match request.incident {
-        Some(named) => named_incident(parts, request.service, named).await?,
-        None => None,
-    };
-    // A key may look like an id.
-    let found = match (named, &request.alert.key) {
+    let found = match (request.incident, &request.alert.key) {
         (Some(named), _) => Some(named),
         (None, Some(own)) => parts.intake.holding(request.service, &request.key, own).await?,
         (None, None) => parts.intake.current(request.service, &request.key).await?,
@@ -254,17 +249,6 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
         }
         Err(CommandError::Fault(fault)) => Err(fault),
     }
-}
-
-/// The incident that a message names by its id, if it is an open one of the entrance's own service: a key opens
-/// nothing of other services.
-async fn named_incident(
-    parts: &Parts,
-    service: ServiceId,
-    named: IncidentId,
-) -> Result<Option<IncidentId>, EngineError> {
-    let (state, _) = parts.engine.load::<Incident>(named).await?;
-    Ok(state.open().filter(|open| open.service == service).map(|_| named))
 }
 
 /// The part of a message's trace in which it is decided; of several messages, the first one's.
