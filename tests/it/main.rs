@@ -16,6 +16,7 @@ mod delivery_counts;
 mod delivery_log;
 mod escalation;
 mod graphql_ws;
+mod groups;
 mod heartbeats;
 mod holding;
 mod hostile_bodies;

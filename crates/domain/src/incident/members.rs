@@ -40,6 +40,11 @@ impl Members {
         self.keys.is_empty() && !self.others && !self.alone
     }
 
+    /// Whether a problem with this key is certainly none of them, while others are.
+    pub fn excludes(&self, key: &str) -> bool {
+        !self.others && !self.keys.is_empty() && !self.keys.contains(key)
+    }
+
     pub(super) fn join<'a>(&mut self, alerts: impl Iterator<Item = &'a Alert>) {
         for alert in alerts {
             let Some(key) = alert.key.as_deref() else {
@@ -74,5 +79,29 @@ impl Members {
             _ if !self.keys.contains(key) && !self.others => Ending::Foreign,
             rest => Ending::Part(u32::try_from(rest).unwrap_or(u32::MAX)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{DeliveryId, IntegrationId, Severity, Timestamp};
+
+    #[test]
+    fn a_problem_is_excluded_only_where_all_problems_are_told_apart() {
+        let (delivery, integration) = (DeliveryId::new(Uuid::nil()), IntegrationId::new(Uuid::nil()));
+        let alert = |number: usize| Alert {
+            key: Some(number.to_string()),
+            ..Alert::new(delivery, integration, "down", Severity::High, Timestamp::default())
+        };
+        let mut members = Members::default();
+        assert!(!members.excludes("0"), "nothing is grouped");
+        members.join([alert(0)].iter());
+        assert!(members.excludes("1") && !members.excludes("0"));
+        let many: Vec<_> = (0..=TOLD_APART).map(alert).collect();
+        members.join(many.iter());
+        assert!(!members.excludes("a stranger"), "it may be one of those that are not told apart");
     }
 }

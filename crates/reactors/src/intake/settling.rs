@@ -221,14 +221,11 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
     if let Some(reason) = replays::too_late(parts, request, incident).await? {
         return ignored(Some(incident), reason);
     }
-    if let (AlertAction::Update, Some(own)) = (request.action, &request.alert.key) {
-        let (state, _) = parts.engine.load::<Incident>(incident).await?;
-        if !state.open().is_some_and(|open| open.members.contains(own)) {
-            return ignored(
-                Some(incident),
-                "the problem is none of those that are open in the group".to_owned(),
-            );
-        }
+    if let Some(own) = &request.alert.key
+        && is_foreign(&parts.engine.load::<Incident>(incident).await?.0, request, own)
+    {
+        let reason = "the problem is none of those that are open in the group".to_owned();
+        return ignored(Some(incident), reason);
     }
     let command = |state: &Incident| saying::command(parts, request, state);
     match parts.engine.execute_made::<Incident>(incident, command, &because_of(request)).await {
@@ -248,6 +245,18 @@ async fn act(parts: &Parts, request: &Request) -> Result<Outcome, EngineError> {
             ignored(Some(incident), format!("{rejection} ({})", rejection.code()))
         }
         Err(CommandError::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Whether what is said of the problem `own` says nothing of the group's incident: nobody takes or calms the problems of
+/// others. The incident itself judges what ends a problem; a note is nobody's harm.
+fn is_foreign(incident: &Incident, request: &Request, own: &str) -> bool {
+    let open = incident.open();
+    match request.action {
+        AlertAction::Update => !open.is_some_and(|open| open.members.contains(own)),
+        AlertAction::Acknowledge | AlertAction::Snooze { .. } | AlertAction::Unacknowledge => open
+            .is_some_and(|open| open.members.excludes(own) && !open.recent.contains(&request.alert.mark())),
+        AlertAction::Trigger | AlertAction::Resolve | AlertAction::Note => false,
     }
 }
 
