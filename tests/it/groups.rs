@@ -48,3 +48,26 @@ async fn nobody_takes_a_group_by_a_problem_that_is_not_open_in_it() {
     assert_eq!(statuses(&app).await, ["ACKNOWLEDGED"]);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_problem_of_a_group_is_open_in_one_incident_whichever_rule_brings_it() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let routing = json!({
+        "rules": [{ "name": "tests", "condition": "alert.labels.env == 'test'",
+            "take": { "groupBy": "alert.labels.cluster", "windowSeconds": 300 } }],
+        "catchAll": { "groupBy": "alert.labels.cluster" },
+    });
+    let made = entrance(&app, &world, routing).await;
+    say(&app, &made, "p", "firing", "test").await;
+    app.advance_minutes(6).await;
+    assert_eq!(say(&app, &made, "q", "firing", "test").await["verdict"], "OPENED", "the window is over");
+    assert_eq!(say(&app, &made, "p", "firing", "prod").await["verdict"], "JOINED");
+    let counts: Vec<_> = app.incidents().await.iter().map(|one| one["alertCount"].clone()).collect();
+    assert_eq!(counts, [1, 2], "it joins where it is open");
+    assert_eq!(say(&app, &made, "p", "resolved", "prod").await["verdict"], "RESOLVED");
+    assert_eq!(statuses(&app).await, ["TRIGGERED", "RESOLVED"]);
+    assert_eq!(say(&app, &made, "q", "resolved", "prod").await["verdict"], "RESOLVED");
+    assert_eq!(statuses(&app).await, ["RESOLVED", "RESOLVED"]);
+    app.stop().await;
+}

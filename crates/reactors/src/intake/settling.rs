@@ -58,10 +58,11 @@ async fn trigger(parts: &Parts, run: Vec<Request>) -> Vec<Conclusion> {
 }
 
 /// Alerts by the episode of their group in which their problem is open, where that may be another than the latest: a group
-/// with a window leaves earlier episodes open. One problem is never open in two of them.
+/// with a window leaves earlier episodes open, also for alerts that another rule brings to it without one. One problem is
+/// never open in two of them.
 async fn by_episode(parts: &Parts, run: Vec<Request>) -> Vec<(Option<u32>, Vec<Request>)> {
     let Some(first) = run.first() else { return vec![] };
-    if first.terms.window_seconds.is_none() {
+    if run.iter().all(|request| request.alert.key.is_none()) {
         return vec![(None, run)];
     }
     let mut backoff = Backoff::default();
