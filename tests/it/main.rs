@@ -35,6 +35,7 @@ mod providers;
 mod rate_limits;
 mod restart;
 mod rules;
+mod scattered;
 mod schedules;
 mod schedules_guide;
 mod senders;

@@ -128,6 +128,11 @@ impl Directory {
         })
     }
 
+    /// Whether alerts can name any service by a routing key.
+    pub fn has_routing_keys(&self) -> bool {
+        !self.services_by_routing_key.is_empty()
+    }
+
     /// The API key that this secret is, unless it was revoked.
     pub fn api_key(&self, key: &str) -> Option<(ApiKeyId, &ApiKey)> {
         let id = *self.api_keys_by_hash.get(&key_hash(key))?;

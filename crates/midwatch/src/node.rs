@@ -129,6 +129,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
                 let reactors::Message { format, envelope, body, delivery, .. } = message;
                 understand(format, envelope, body, delivery, handling).map_err(|why| why.to_string())
             }),
+            whereabouts: reactors::Whereabouts::default(),
             connectors,
             public_url,
             desk: notices.clone(),

@@ -33,7 +33,7 @@ mod who_is_on_call;
 mod tests;
 
 pub use alert_list::{
-    AlertFilter, AlertRecord, AlertRecordId, AlertStatistics, AlertStatus, StatisticsFilter,
+    AlertFilter, AlertRecord, AlertRecordId, AlertStatistics, AlertStatus, OpenProblem, StatisticsFilter,
 };
 pub use deadlines::{EscalationDue, PageDue, QuietDue};
 pub use deliveries::{DeliveryCounts, DeliveryFilter, DeliveryVerdict, DeliveryView};

@@ -4,6 +4,7 @@
 //! log; then new ones as they are stored. Alerts of one problem are decided in order and together,
 //! different problems side by side. What is to be decided again has a lane of its own.
 
+mod answers;
 mod concluding;
 mod dropping;
 mod earlier;
@@ -13,11 +14,13 @@ mod recovery;
 mod rehearsal;
 mod replays;
 mod saying;
+mod seeking;
 mod settling;
 #[cfg(test)]
 mod tests;
 mod understanding;
 mod warnings;
+mod whereabouts;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -38,9 +41,12 @@ use futures::{StreamExt, stream};
 use store::{Filter, Position, Recorded};
 use tokio::time::{Instant, sleep_until};
 
+pub use self::whereabouts::Whereabouts;
 use self::{
+    answers::Answer,
     concluding::{Conclusion, conclude},
     joins::{Joins, Key},
+    seeking::{Seeker, Sent},
     settling::settle,
     understanding::{Reading, understand},
 };
@@ -67,6 +73,7 @@ pub(crate) async fn run(parts: Parts, places: Places) {
         0 => head,
         position => position,
     };
+    seeking::begin(&parts, head);
     let recovered = AtomicBool::new(false);
     configured(&parts, head).await;
     if parts.reads.reach(head, PATIENCE).await {
@@ -153,6 +160,7 @@ async fn reached(at: Option<Instant>) {
 }
 
 /// One thing that one delivery asks for.
+#[derive(Clone)]
 struct Request {
     service: ServiceId,
     action: AlertAction,
@@ -161,6 +169,10 @@ struct Request {
     incident: Option<IncidentId>,
     alert: Alert,
     terms: Terms,
+    /// Whether a rule drops it, unless it says something of a problem that is open.
+    dropped: bool,
+    /// What it is a part of, if it went to several places.
+    answer: Option<Answer>,
     /// Where in the log the message came, if what came after it may be decided already.
     belated: Option<Position>,
     cause: Arc<Recorded>,
@@ -204,12 +216,14 @@ async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Concl
     let mut problems: Vec<Problem> = vec![];
     let mut index: HashMap<Key, usize> = HashMap::new();
     let mut conclusions = vec![];
+    let seeker = Seeker::of(parts, &readings).await;
     for reading in readings {
         match reading {
             Reading::Requests(requests, concluded) => {
                 conclusions.extend(concluded);
                 let (requests, outdone) = unanimous(requests);
                 conclusions.extend(outdone);
+                let (mut sent, mut dropped) = (vec![], vec![]);
                 for request in requests {
                     let request = match naming::found(parts, request).await {
                         Ok(request) => request,
@@ -218,6 +232,14 @@ async fn sort(parts: &Parts, readings: Vec<Reading>) -> (Vec<Problem>, Vec<Concl
                             continue;
                         }
                     };
+                    match seeker.send(parts, request) {
+                        Sent::There(request) => sent.push(request),
+                        Sent::ToEach(requests) => sent.extend(requests),
+                        Sent::Dropped(request) => dropped.push(request),
+                    }
+                }
+                conclusions.extend(dropping::conclusions(&dropped));
+                for request in sent {
                     let slot = *index.entry((request.service, request.key.clone())).or_insert_with(|| {
                         problems.push(vec![]);
                         problems.len() - 1
@@ -245,7 +267,7 @@ fn unanimous(requests: Vec<Request>) -> (Vec<Request>, Vec<Conclusion>) {
     }
     let firing: HashSet<String> = requests
         .iter()
-        .filter(|request| request.action == AlertAction::Trigger)
+        .filter(|request| request.action == AlertAction::Trigger && !request.dropped)
         .map(|request| request.own_key().to_owned())
         .collect();
     let (outdone, stands): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| {
@@ -264,10 +286,12 @@ fn unanimous(requests: Vec<Request>) -> (Vec<Request>, Vec<Conclusion>) {
 
 /// Decides problems side by side, and then says what led to nothing, in the order of the messages' alerts.
 async fn settle_all(parts: &Parts, problems: Vec<Problem>, mut conclusions: Vec<Conclusion>) {
+    let answers: Vec<_> = problems.iter().flatten().filter_map(|request| request.answer.clone()).collect();
     let settling = problems.into_iter().enumerate();
     let settling = settling.map(|(place, problem)| async move { (place, settle(parts, problem).await) });
     let mut settled: Vec<_> = stream::iter(settling).buffer_unordered(AT_ONCE).collect().await;
     settled.sort_unstable_by_key(|(place, _)| *place);
     conclusions.extend(settled.into_iter().flat_map(|(_, said)| said));
+    conclusions.extend(answers.iter().flat_map(|answer| answer.of.take()));
     conclude(parts, conclusions).await;
 }

@@ -21,6 +21,7 @@ mod recorder;
 mod retry;
 mod watcher;
 
+pub use intake::Whereabouts;
 pub use notices::Desk;
 pub use parts::{Message, Parts, Reactors, Translate};
 pub use watcher::Lookout;

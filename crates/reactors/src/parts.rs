@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock, dispatcher::Dispatcher, intake, leaver, notices, notices::Desk, pager, places::Places, recorder,
-    watcher, watcher::Lookout,
+    clock, dispatcher::Dispatcher, intake, intake::Whereabouts, leaver, notices, notices::Desk, pager,
+    places::Places, recorder, watcher, watcher::Lookout,
 };
 
 /// Says what a delivery means and what its integration makes of that, or why it makes no sense. Pure.
@@ -51,6 +51,8 @@ pub struct Parts {
     pub reads: ReadModels,
     /// Understands deliveries.
     pub translate: Translate,
+    /// Where problems went lately.
+    pub whereabouts: Whereabouts,
     /// The outside world.
     pub connectors: Connectors,
     /// Where people reach Midwatch, without a slash at the end.

@@ -52,6 +52,11 @@ impl Handling {
         !self.mapping.is_empty() || !self.severities.is_empty() || !self.routing.is_usual()
     }
 
+    /// Whether two messages about one problem may go to different places, or nowhere.
+    pub fn scatters(&self) -> bool {
+        self.routing.scatters() || self.mapping.routing_key.is_some()
+    }
+
     /// The handling as it would be after a change. Fails if the change breaks a rule.
     pub fn changed(&self, change: &HandlingChange) -> Result<Self, Invalid> {
         change.check()?;

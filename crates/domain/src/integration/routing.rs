@@ -116,6 +116,17 @@ impl Routing {
         self.rules.iter().filter_map(move |rule| of(&rule.outcome)).chain(self.catch_all.service)
     }
 
+    /// Whether two messages about one problem may go to different places, or nowhere: what says that it is over may look
+    /// otherwise than what began it.
+    pub fn scatters(&self) -> bool {
+        let moves = |rule: &Rule| match &rule.outcome {
+            Outcome::Drop => true,
+            Outcome::Take(treatment) => treatment.service.is_some() || treatment.grouping.is_some(),
+        };
+        let catch_all_moves = !self.rules.is_empty() && self.catch_all.service.is_some();
+        self.catch_all.grouping.is_some() || catch_all_moves || self.rules.iter().any(moves)
+    }
+
     pub(super) fn check(&self) -> Result<(), Invalid> {
         if self.rules.len() > Self::MOST_RULES {
             return Err(Invalid::new("routing.rules", format!("must be at most {}", Self::MOST_RULES)));
@@ -245,5 +256,45 @@ fn usable(field: &str, expression: &Expression) -> Result<(), Invalid> {
     match expression.error() {
         Some(error) => Err(Invalid::new(field, format!("cannot be used: {error}"))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn rule(outcome: Outcome) -> Rule {
+        let condition = Expression::parse("alert.severity == 'critical'").expect("an expression");
+        Rule { name: "critical".to_owned(), condition, outcome }
+    }
+
+    #[test]
+    fn rules_scatter_where_messages_about_one_problem_may_go_apart() {
+        let usual = Treatment::default;
+        let elsewhere = || Treatment { service: Some(ServiceId::new(Uuid::from_u128(1))), ..usual() };
+        let by = Expression::parse("alert.labels.cluster").expect("an expression");
+        let grouped =
+            || Treatment { grouping: Some(Grouping { by: by.clone(), window_seconds: None }), ..usual() };
+        let worse = Treatment {
+            severity: Some(Severity::Critical),
+            hold: Some(Hold::Suspend { seconds: 60 }),
+            ..usual()
+        };
+        let take = |treatment: &Treatment| vec![rule(Outcome::Take(treatment.clone()))];
+        for (rules, catch_all, scatters) in [
+            (vec![], usual(), false),
+            (take(&worse), worse.clone(), false),
+            (vec![], elsewhere(), false),
+            (take(&worse), elsewhere(), true),
+            (vec![], grouped(), true),
+            (take(&elsewhere()), usual(), true),
+            (take(&grouped()), usual(), true),
+            (vec![rule(Outcome::Drop)], usual(), true),
+        ] {
+            let routing = Routing { rules, catch_all };
+            assert_eq!(routing.scatters(), scatters, "{routing:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod fold;
 mod group;
 mod record;
 mod rows;
+mod standing;
 mod statistics;
 mod stored;
 
@@ -16,4 +17,5 @@ pub(crate) use counts::COUNTS;
 pub(crate) use fold::Fold;
 pub use record::{AlertFilter, AlertRecord, AlertRecordId, AlertStatus};
 pub(crate) use rows::{LIST, SAID, SEARCHED};
+pub use standing::OpenProblem;
 pub use statistics::{AlertStatistics, StatisticsFilter};

@@ -13,8 +13,8 @@ use super::{
     world::{START, World, delivery, integration, service, somebody, team},
 };
 use crate::{
-    AlertFilter, AlertRecord, AlertRecordId, AlertStatus, ReadModels, StatisticsFilter, db::Side,
-    projection::Projection,
+    AlertFilter, AlertRecord, AlertRecordId, AlertStatus, OpenProblem, ReadModels, StatisticsFilter,
+    db::Side, projection::Projection,
 };
 
 /// An alert with a key of its own.
@@ -373,5 +373,33 @@ async fn a_cursor_stays_where_it_is_while_problems_are_added() {
         let page = after.alert_records(&filter, 3, cursor.as_deref()).await.expect("a page");
         let numbers: Vec<_> = page.items.iter().map(|(_, record)| record.id.number()).collect();
         assert_eq!((numbers, page.has_next), (vec![3, 2, 1], false));
+    }
+}
+
+#[tokio::test]
+async fn an_open_problem_is_found_by_the_entrance_and_the_key_that_it_has_there() {
+    let mut world = World::new();
+    let members = vec![member(&world, "a", 1, Severity::Low), member(&world, "b", 1, Severity::Low)];
+    let group = tell(&mut world, members).await;
+    let over = member(&world, "b", 2, Severity::Low);
+    say_over(&mut world, group, over).await;
+    let mut alone = vec![];
+    for key in ["a", "c"] {
+        let alert = world.alert(delivery(3), "disk full", Severity::High);
+        let opening = world.opening(service(2), key, "disk full", vec![alert]);
+        alone.push(world.open(opening).await);
+    }
+    world.acknowledge(alone[0]).await;
+    world.resolve(alone[1]).await;
+    let stranger =
+        Alert { integration: integration(7), ..world.alert(delivery(4), "disk full", Severity::High) };
+    let opening = world.opening(service(3), "a", "disk full", vec![stranger]);
+    world.open(opening).await;
+    for (_, models) in each(&world).await {
+        let mut found =
+            models.open_problems(integration(0), &["a", "b", "c", "d\0"]).await.expect("an answer");
+        found.sort_by_key(|problem| !problem.grouped);
+        let open = |incident, grouped| OpenProblem { key: "a".to_owned(), grouped, incident };
+        assert_eq!(found, [open(group, true), open(alone[0], false)]);
     }
 }

@@ -1,18 +1,55 @@
 //! What is said of alerts that rules drop.
 
 use domain::{
-    Translated,
+    AlertAction, Translated,
     delivery::{Finding, Verdict},
 };
+
+use super::{Conclusion, Request};
 
 /// Titles that a reason names, and characters of each.
 const TITLES: (usize, usize) = (5, 100);
 
+/// An alert that a rule drops.
+struct Dropped<'a> {
+    rule: &'a str,
+    title: &'a str,
+    key: &'a str,
+}
+
+/// Whether it must wait until it is known where the problems are open that these alerts of one message speak of: a rule may
+/// drop what says that a problem is over only if it is open nowhere. Then all that is dropped is told of together.
+pub(super) fn waits(alerts: &[Translated]) -> bool {
+    alerts.iter().any(|alert| alert.ruling.dropped && alert.action != AlertAction::Trigger)
+}
+
 /// One finding for each rule that drops some of these alerts, in the order of the alerts.
-pub(super) fn findings(dropped: &[Translated]) -> Vec<Finding> {
-    let mut by_rule: Vec<(&str, Vec<&Translated>)> = vec![];
+pub(super) fn findings(alerts: &[Translated]) -> Vec<Finding> {
+    let dropped = alerts.iter().map(|alert| Dropped {
+        rule: alert.ruling.rule.as_deref().unwrap_or_default(),
+        title: &alert.title,
+        key: alert.own_key(),
+    });
+    by_rule(dropped)
+}
+
+/// The same for what waited; all of one message.
+pub(super) fn conclusions(requests: &[Request]) -> Vec<Conclusion> {
+    let Some(first) = requests.first() else { return vec![] };
+    let dropped = requests.iter().map(|request| Dropped {
+        rule: request.alert.rule.as_deref().unwrap_or_default(),
+        title: &request.alert.title,
+        key: request.own_key(),
+    });
+    let conclusion =
+        |finding| Conclusion { finding, ..first.conclusion(Verdict::Suppressed, String::new(), None) };
+    by_rule(dropped).into_iter().map(conclusion).collect()
+}
+
+fn by_rule<'a>(dropped: impl Iterator<Item = Dropped<'a>>) -> Vec<Finding> {
+    let mut by_rule: Vec<(&str, Vec<Dropped<'_>>)> = vec![];
     for alert in dropped {
-        let rule = alert.ruling.rule.as_deref().unwrap_or_default();
+        let rule = alert.rule;
         match by_rule.iter_mut().find(|(known, _)| *known == rule) {
             Some((_, alerts)) => alerts.push(alert),
             None => by_rule.push((rule, vec![alert])),
@@ -21,9 +58,9 @@ pub(super) fn findings(dropped: &[Translated]) -> Vec<Finding> {
     by_rule.into_iter().map(|(rule, alerts)| finding(rule, &alerts)).collect()
 }
 
-fn finding(rule: &str, alerts: &[&Translated]) -> Finding {
+fn finding(rule: &str, alerts: &[Dropped<'_>]) -> Finding {
     let (most, length) = TITLES;
-    let quote = |alert: &&Translated| format!("“{}”", alert.title.chars().take(length).collect::<String>());
+    let quote = |alert: &Dropped<'_>| format!("“{}”", alert.title.chars().take(length).collect::<String>());
     let titles: Vec<_> = alerts.iter().take(most).map(quote).collect();
     let titles = titles.join(", ");
     let reason = match alerts.len() {
@@ -33,7 +70,7 @@ fn finding(rule: &str, alerts: &[&Translated]) -> Finding {
     };
     Finding {
         rule: Some(rule.to_owned()),
-        problems: alerts.iter().map(|alert| alert.own_key().to_owned()).collect(),
+        problems: alerts.iter().map(|alert| alert.key.to_owned()).collect(),
         ..Finding::whole(Verdict::Suppressed, reason)
     }
 }

@@ -1,7 +1,7 @@
 //! Deciding what is asked of one problem: each alert ends in the incident's own event, or in a conclusion of its delivery,
 //! which is handed back so that it can be recorded with others of its message.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write};
 
 use commands::{CommandError, EngineError, Intake, MetadataExt, OpenRequest, mint};
 use domain::{
@@ -203,7 +203,14 @@ async fn finish(parts: &Parts, request: Request) -> Option<Conclusion> {
             },
         }
     };
-    reason.map(|(verdict, reason)| request.conclusion(verdict, reason, incident))
+    let conclusion = reason.map(|(verdict, reason)| request.conclusion(verdict, reason, incident));
+    match &request.answer {
+        None => conclusion,
+        Some(answer) => {
+            answer.give(conclusion);
+            None
+        }
+    }
 }
 
 /// The incident that was found, and the verdict, unless the incident's own event is the verdict.
@@ -278,6 +285,10 @@ pub(super) fn because_of(request: &Request) -> Metadata {
     if let Some(own) = &request.alert.key {
         purpose.push(' ');
         purpose.push_str(own);
+    }
+    if request.answer.is_some() {
+        // The same key may be open at several services.
+        let _ = write!(purpose, " at {}", request.service);
     }
     let command_id = mint::derived_at(request.cause.recorded_at, replays::origin(&request.cause), &purpose);
     let metadata = Metadata::reacting("intake", command_id, &request.cause);

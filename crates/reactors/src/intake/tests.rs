@@ -15,7 +15,13 @@ use store::{Metadata, Recorded};
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::{Conclusion, Problem, Request, joins::Joins, settling::because_of, unanimous};
+use super::{
+    Conclusion, Problem, Request,
+    answers::{Answer, Answers},
+    joins::Joins,
+    settling::because_of,
+    unanimous,
+};
 
 fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));
@@ -35,7 +41,8 @@ fn request(key: &str, action: AlertAction) -> Request {
     };
     let service = ServiceId::new(Uuid::from_u128(3));
     let (key, terms, cause) = (key.to_owned(), Terms::default(), Arc::new(cause));
-    Request { service, action, key, incident: None, alert, terms, belated: None, cause }
+    let (dropped, answer) = (false, None);
+    Request { service, action, key, incident: None, alert, terms, dropped, answer, belated: None, cause }
 }
 
 fn delivery_stream(delivery: DeliveryId) -> Arc<str> {
@@ -191,4 +198,50 @@ fn each_replay_leads_to_commands_of_its_own() {
     let known = because_of(&first).command_id;
     assert_eq!(known, mint::derived_at(at, delivery, "Trigger disk"));
     assert_ne!(known, replay(8));
+}
+
+#[test]
+fn what_is_dropped_is_no_word_against_what_the_same_message_says() {
+    let dropped = |action| Request { dropped: true, ..request("disk", action) };
+    let (stands, outdone) =
+        unanimous(vec![dropped(AlertAction::Trigger), request("disk", AlertAction::Resolve)]);
+    assert_eq!((stands.len(), outdone.len()), (2, 0));
+    let (stands, outdone) =
+        unanimous(vec![request("disk", AlertAction::Trigger), dropped(AlertAction::Resolve)]);
+    assert_eq!((stands.len(), outdone.len()), (1, 1), "what the rule drops would end what begins");
+}
+
+#[test]
+fn one_word_to_several_places_has_one_answer() {
+    let said = |verdict, reason: &str| {
+        Some(request("disk", AlertAction::Resolve).conclusion(verdict, reason.to_owned(), None))
+    };
+    let nothing = || said(Verdict::Ignored, "nothing was ever opened for this key");
+    let reasons = |given: Vec<(usize, Option<Conclusion>)>| {
+        let of = Arc::new(Answers::default());
+        for (number, conclusion) in given {
+            Answer { number, of: Arc::clone(&of) }.give(conclusion);
+        }
+        let reasons: Vec<_> = of.take().into_iter().map(|one| one.finding.reason).collect();
+        assert!(of.take().is_empty(), "it is said once");
+        reasons
+    };
+    let over = said(Verdict::Ignored, "the incident is in that state already");
+    let first = reasons(vec![(1, over), (0, nothing())]);
+    assert_eq!(first, ["nothing was ever opened for this key"], "whichever was quicker");
+    assert!(reasons(vec![(0, nothing()), (1, None)]).is_empty(), "the incident's own event is the answer");
+    let noted = said(Verdict::Recorded, "recorded as a note");
+    assert_eq!(reasons(vec![(1, noted), (0, nothing())]), ["recorded as a note"]);
+}
+
+#[test]
+fn one_word_to_several_services_is_a_command_to_each() {
+    let of = Arc::new(Answers::default());
+    let to = |service: u128| {
+        let answer = Some(Answer { number: 0, of: Arc::clone(&of) });
+        let service = ServiceId::new(Uuid::from_u128(service));
+        because_of(&Request { service, answer, ..request("disk", AlertAction::Resolve) }).command_id
+    };
+    assert_eq!(to(1), to(1));
+    assert_ne!(to(1), to(2));
 }

@@ -61,12 +61,15 @@ pub(super) fn understand(parts: &Parts, event: &Arc<Recorded>) -> Reading {
         }
         Ok(Meaning::Alerts(translated)) => translated,
     };
-    let (dropped, taken): (Vec<_>, Vec<_>) = translated.into_iter().partition(|one| one.ruling.dropped);
+    let is_silent = envelope.test == Some(Test::Silent);
+    let waits = !is_silent && dropping::waits(&translated);
+    let (dropped, taken): (Vec<_>, Vec<_>) =
+        translated.into_iter().partition(|one| one.ruling.dropped && !waits);
     let requests = taken.into_iter().map(|mut one| {
         let service = directory.service_of(service, &mut one);
         request(one, handling.merging, service, delivery, integration, at, event)
     });
-    if envelope.test == Some(Test::Silent) {
+    if is_silent {
         let dropped = dropped.iter().map(rehearsal::dropped).map(concluded);
         return Reading::Rehearsal(requests.collect(), dropped.collect());
     }
@@ -85,10 +88,11 @@ fn request(
 ) -> Request {
     let (action, incident) = (translated.action, translated.incident);
     let key = std::mem::take(&mut translated.key);
-    let Ruling { hold, window_seconds, resolve_after_seconds, .. } = translated.ruling;
+    let Ruling { dropped, hold, window_seconds, resolve_after_seconds, .. } = translated.ruling;
     let terms = Terms { hold, window_seconds, resolve_after_seconds, merging };
     let alert = translated.received(delivery, integration, at);
-    Request { service, action, key, incident, alert, terms, belated: None, cause: Arc::clone(event) }
+    let cause = Arc::clone(event);
+    Request { service, action, key, incident, alert, terms, dropped, answer: None, belated: None, cause }
 }
 
 fn unintelligible(bytes: &[u8]) -> Translated {

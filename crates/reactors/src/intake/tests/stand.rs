@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     Parts,
-    intake::{Reading, decide, understand},
+    intake::{Reading, Whereabouts, decide, understand},
     notices::Desk,
     parts::Message,
     watcher::Lookout,
@@ -70,6 +70,7 @@ impl Stand {
             public_url: "http://localhost".to_owned(),
             desk: Desk::default(),
             lookout: Lookout::default(),
+            whereabouts: Whereabouts::default(),
         };
         Self { parts, stop }
     }

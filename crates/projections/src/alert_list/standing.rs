@@ -1,0 +1,66 @@
+//! Where problems are open that a monitoring tool names by their keys.
+
+use domain::{IncidentId, IntegrationId};
+use sea_query::{Expr, ExprTrait, JoinType, Query, SelectStatement};
+
+use super::{
+    record::AlertStatus,
+    rows::{LIST, SAID},
+};
+use crate::{ReadError, ReadModels, incident_list};
+
+/// Up to so many keys are asked for at a time.
+const TOGETHER: usize = 500;
+
+/// A problem that is not over, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenProblem {
+    /// Its own key, where several problems are grouped into one incident; otherwise the incident's.
+    pub key: String,
+    /// Whether the key is its own.
+    pub grouped: bool,
+    /// The incident that it belongs to.
+    pub incident: IncidentId,
+}
+
+impl ReadModels {
+    /// Problems with one of these keys that are not over, of those that came through this entrance first. It takes time in
+    /// proportion to all that are open there.
+    pub async fn open_problems(
+        &self,
+        integration: IntegrationId,
+        keys: &[&str],
+    ) -> Result<Vec<OpenProblem>, ReadError> {
+        let mut open = vec![];
+        for part in keys.chunks(TOGETHER) {
+            for mut row in self.db().select(standing(integration, part)).await? {
+                open.push(OpenProblem {
+                    key: row.take()?,
+                    grouped: row.take::<u32>()? == 1,
+                    incident: IncidentId::new(row.take()?),
+                });
+            }
+        }
+        Ok(open)
+    }
+}
+
+fn standing(integration: IntegrationId, keys: &[&str]) -> SelectStatement {
+    let same = |left, right| Expr::col(left).equals(right);
+    let open = [AlertStatus::Open, AlertStatus::Acknowledged].map(|status| i64::from(status.number()));
+    Query::select()
+        .columns([("said", "key"), ("said", "own"), ("incidents", "id")])
+        .from_as(LIST.name, "list")
+        .join_as(JoinType::InnerJoin, SAID.name, "said", same(("said", "number"), ("list", "number")))
+        .join_as(
+            JoinType::InnerJoin,
+            incident_list::LIST.name,
+            "incidents",
+            same(("incidents", "number"), ("list", "incident")),
+        )
+        .and_where(Expr::col(("list", "integration")).eq(integration.uuid().as_bytes().to_vec()))
+        .and_where(Expr::col(("list", "status")).is_in(open))
+        // PostgreSQL's texts cannot hold the character 0.
+        .and_where(Expr::col(("said", "key")).is_in(keys.iter().map(|key| key.replace('\0', "\u{fffd}"))))
+        .take()
+}
