@@ -123,7 +123,8 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running> {
             intake,
             reads,
             translate: Arc::new(move |message, handling| {
-                if let Some(meaning) = understood.take(message.delivery).filter(|_| !message.again) {
+                if let Some(meaning) = understood.take(message.delivery, handling).filter(|_| !message.again)
+                {
                     return Ok(meaning);
                 }
                 let reactors::Message { format, envelope, body, delivery, .. } = message;

@@ -283,7 +283,7 @@ impl Hooks {
         let understanding = async {
             let meaning = understand(format, envelope, bytes, delivery, &entrance.handling);
             if let Ok(meaning) = &meaning {
-                self.app.understood.put(delivery, meaning);
+                self.app.understood.put(delivery, meaning, &entrance.handling);
             }
             meaning
         };

@@ -52,6 +52,14 @@ impl Handling {
         !self.mapping.is_empty() || !self.severities.is_empty() || !self.routing.is_usual()
     }
 
+    /// Whether it is one and the same as set up, unchanged since. Handlings that are merely equal may say no.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.mapping, &other.mapping)
+            && Arc::ptr_eq(&self.severities, &other.severities)
+            && Arc::ptr_eq(&self.routing, &other.routing)
+            && self.merging == other.merging
+    }
+
     /// Whether two messages about one problem may go to different places, or nowhere.
     pub fn scatters(&self) -> bool {
         self.routing.scatters() || self.mapping.routing_key.is_some()

@@ -36,8 +36,8 @@ impl Answer {
 }
 
 impl Answers {
-    /// What is to be said of all of them, the first time that it is asked for: where it led to something, and if it led to nothing anywhere, why, as the
-    /// first of them has it.
+    /// What is to be said of all of them, the first time that it is asked for: where it led to something, and if it led to
+    /// nothing anywhere, why, as the first of them has it.
     pub(super) fn take(&self) -> Vec<Conclusion> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = std::mem::take(&mut state.said);

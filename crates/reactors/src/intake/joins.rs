@@ -1,9 +1,10 @@
 //! Alerts that join open incidents, held back for a moment under a load.
 //!
 //! An alert that joins pages nobody, unless it completes a number that a rule waits for, so in a storm it may wait until
-//! others join with it: one event then takes them all in, instead of one each. Whatever opens, acknowledges or resolves is
-//! never held back, and takes along what was held of its problem before it. What is held lies durable in the log: after a
-//! crash it is found undecided.
+//! others join with it: one event then takes them all in, instead of one each. (One whose rule waits for nothing ends the
+//! wait that another rule began; that page is later by this moment.) Whatever opens, acknowledges or resolves is never held
+//! back, and takes along what was held of its problem before it. What is held lies durable in the log: after a crash it is
+//! found undecided.
 //!
 //! Under a load that begins at once, all of it is held for long enough at once. Decided at once it would be a wave of a
 //! thousand appends, and the next message to be stored would wait behind: so it is decided a few problems at a time, and
