@@ -264,6 +264,29 @@ async fn a_test_says_whether_it_would_join_and_what_would_not_go_as_it_is_set_up
 }
 
 #[tokio::test]
+async fn a_test_says_whom_it_would_page_where_alerts_are_counted_first() {
+    let app = TestApp::start().await;
+    let world = World::make(&app).await;
+    let counted = json!({ "routing": { "catchAll": {
+        "groupBy": "'all of them'", "threshold": { "alerts": 3, "withinSeconds": 600 } } } });
+    let (id, path) = entrance(&app, &world, counted).await;
+    for (came, whom) in [
+        (0, "first on level 1 once 3 alerts came within 600 seconds"),
+        (1, "nobody"),
+        (2, "first on level 1"),
+    ] {
+        if came > 0 {
+            send(&app, &path, json!({ "title": "link down", "dedup_key": format!("link {came}") })).await;
+        }
+        app.administer("sendTestAlert", "delivery { id }", json!({ "integrationId": id })).await;
+        app.settle().await;
+        let told = log(&app, &id).await[0]["reason"].as_str().expect("a reason").to_owned();
+        assert!(told.ends_with(&format!(", paging {whom}")), "after {came}: {told}");
+        assert_eq!(paged(&app), 0, "a test changes nothing");
+    }
+}
+
+#[tokio::test]
 async fn an_alert_names_its_service_by_a_routing_key() {
     let app = TestApp::start().await;
     let world = World::make(&app).await;

@@ -6,7 +6,7 @@ use commands::{Directory, EngineError};
 use domain::{
     Aggregate, AlertAction, Translated, UserId,
     delivery::{Finding, Verdict},
-    incident::{Hold, Incident, IncidentCommand, IncidentEvent, IncidentRejection, OpenIncident, Terms},
+    incident::{Hold, Incident, IncidentEvent, IncidentRejection, Terms},
 };
 
 use super::{Conclusion, Request, saying};
@@ -102,26 +102,15 @@ fn decided(
     request: &Request,
     incident: &Incident,
 ) -> Result<Vec<IncidentEvent>, IncidentRejection> {
-    let (directory, at) = (parts.directory.now(), parts.engine.now());
-    let ladder = match incident.open() {
-        Some(open) => open.ladder.clone(),
-        None => directory.ladder_for(request.service, at).0,
+    let at = parts.engine.now();
+    let Some(_) = incident.open() else {
+        let directory = parts.directory.now();
+        let (ladder, _) = directory.ladder_for(request.service, at);
+        let roster = directory.roster(&ladder, at);
+        let terms = Terms { hold: None, ..request.terms };
+        return incident.decide(&saying::taking(request, (ladder, roster), terms, at));
     };
-    let roster = directory.roster(&ladder, at);
-    incident.decide(&IncidentCommand::Open(Box::new(OpenIncident {
-        service: request.service,
-        team: None,
-        key: request.key.clone(),
-        episode: 1,
-        title: request.alert.title.clone(),
-        details: request.alert.details.clone(),
-        severity: request.alert.severity,
-        alerts: vec![request.alert.clone()],
-        ladder,
-        roster,
-        terms: Terms { hold: None, ..request.terms },
-        at,
-    })))
+    incident.decide(&saying::taking(request, saying::own_ladder(parts, incident, at), request.terms, at))
 }
 
 /// Whom these events page.

@@ -37,7 +37,7 @@ pub(super) fn command(parts: &Parts, request: &Request, incident: &Incident) -> 
 }
 
 /// Whom the incident pages, and who that is now.
-fn own_ladder(parts: &Parts, incident: &Incident, at: Timestamp) -> (Ladder, Roster) {
+pub(super) fn own_ladder(parts: &Parts, incident: &Incident, at: Timestamp) -> (Ladder, Roster) {
     let ladder = incident.open().map(|open| open.ladder.clone()).unwrap_or_default();
     let roster = parts.directory.now().roster(&ladder, at);
     (ladder, roster)
@@ -45,7 +45,17 @@ fn own_ladder(parts: &Parts, incident: &Incident, at: Timestamp) -> (Ladder, Ros
 
 /// Joins an open incident; one that is over refuses it. It is no alert of a rule, and so brings none of a rule's terms.
 fn update(parts: &Parts, request: &Request, incident: &Incident, at: Timestamp) -> IncidentCommand {
-    let (ladder, roster) = own_ladder(parts, incident, at);
+    let terms = Terms { merging: request.terms.merging, ..Terms::default() };
+    taking(request, own_ladder(parts, incident, at), terms, at)
+}
+
+/// Takes an alert in, into whatever incident is asked.
+pub(super) fn taking(
+    request: &Request,
+    (ladder, roster): (Ladder, Roster),
+    terms: Terms,
+    at: Timestamp,
+) -> IncidentCommand {
     IncidentCommand::Open(Box::new(OpenIncident {
         service: request.service,
         team: None,
@@ -57,7 +67,7 @@ fn update(parts: &Parts, request: &Request, incident: &Incident, at: Timestamp) 
         alerts: vec![request.alert.clone()],
         ladder,
         roster,
-        terms: Terms { merging: request.terms.merging, ..Terms::default() },
+        terms,
         at,
     }))
 }
