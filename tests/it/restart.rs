@@ -118,8 +118,8 @@ fn hosts(numbers: Range<u32>, status: &str) -> String {
     group.to_string()
 }
 
-#[tokio::test]
-async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_once() {
+/// A place where Alertmanager's hosts are grouped by their cluster, where their messages go, and what is there before any.
+async fn grouped_by_cluster() -> (Place, String, Vec<(PathBuf, Vec<u8>)>) {
     let place = Place::new();
     let app = place.start().await;
     let world = World::make(&app).await;
@@ -130,9 +130,14 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
     app.settle().await;
     app.stop().await;
     let before = place.remember();
-
-    let app = place.start().await;
     let path = format!("/hooks/alertmanager/{}", made["key"].as_str().expect("a key"));
+    (place, path, before)
+}
+
+#[tokio::test]
+async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_once() {
+    let (place, path, before) = grouped_by_cluster().await;
+    let app = place.start().await;
     assert_eq!(app.post(&path, hosts(0..200, "firing")).await.0, 202);
     app.settle().await;
     let decided = app.incidents().await;
@@ -153,19 +158,8 @@ async fn a_group_that_is_decided_again_after_a_crash_takes_each_of_its_alerts_on
 /// Decided again, alerts of several messages are decided together, and what was over stays over.
 #[tokio::test]
 async fn messages_of_one_group_that_are_decided_again_together_change_nothing() {
-    let place = Place::new();
+    let (place, path, before) = grouped_by_cluster().await;
     let app = place.start().await;
-    let world = World::make(&app).await;
-    let made = alertmanager(&app, &world).await;
-    let handling = json!({ "integrationId": made["integration"]["id"],
-        "routing": { "catchAll": { "groupBy": "alert.labels.cluster" } } });
-    app.administer("updateIntegrationHandling", "integration { id }", handling).await;
-    app.settle().await;
-    app.stop().await;
-    let before = place.remember();
-
-    let app = place.start().await;
-    let path = format!("/hooks/alertmanager/{}", made["key"].as_str().expect("a key"));
     for group in [hosts(0..10, "firing"), hosts(10..210, "firing"), hosts(0..60, "resolved")] {
         assert_eq!(app.post(&path, group).await.0, 202);
         app.settle().await;
