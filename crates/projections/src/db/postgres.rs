@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{
-    GenericClient, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
-};
+use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{
     FutureExt, TryFutureExt, TryStreamExt,
     future::{join_all, try_join_all},
@@ -61,8 +59,6 @@ impl Postgres {
         });
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
-            // One after another, batches find the plans of one process of the server, rather than those of eight.
-            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))

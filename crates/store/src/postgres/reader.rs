@@ -6,8 +6,8 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
-    TimeoutType, Timeouts,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Timeouts,
 };
 use futures::{TryStreamExt, pin_mut};
 use tokio::time::{Instant, timeout};
@@ -62,8 +62,6 @@ impl Reader {
         });
         let pool = Pool::builder(manager)
             .max_size(connections.max(1))
-            // The server's process behind the connection that was used last has its plans at hand.
-            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait: Some(CONNECT), create: Some(CONNECT), recycle: Some(CONNECT) })
             .post_create(prepared)
