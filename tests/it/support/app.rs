@@ -217,6 +217,8 @@ impl TestApp {
         let head = app.engine.store().head();
         app.reads.reach(head, PATIENCE).await
             && app.reads.undecided(0, 1).await.is_ok_and(|rows| rows.is_empty())
+            // A message of which the first alert is decided may ask for more.
+            && app.reads.checkpoint("intake").await.is_ok_and(|position| position >= head)
             && app.reads.checkpoint("pager").await.is_ok_and(|position| position >= head)
             && app.reads.due_escalations(now, 1).await.is_ok_and(|rows| rows.is_empty())
             && app.reads.due_quiet(now, 1).await.is_ok_and(|rows| rows.is_empty())
