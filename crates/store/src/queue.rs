@@ -2,9 +2,7 @@
 //!
 //! There is no timer: the flush under way is the wait, and whatever came meanwhile goes into the next
 //! group. The queue is bounded by events and by bytes, counting those under way too. Where several committers
-//! take from it, each has a lane of its own. While little waits all appends take the first one; then a stream's appends
-//! all go to the same lane. At the change between the two, an append may overtake an earlier one of its stream: that is
-//! a conflict, as it is between two nodes.
+//! take from it, each has a lane of its own, and a stream's appends all go to the same lane, in order.
 
 use std::{
     collections::VecDeque,
@@ -22,10 +20,6 @@ use crate::{Committed, StoreError, backend::Outcome, growth::Growth, prepare::Pr
 const GROUP_APPENDS: usize = 512;
 /// A group has at most so many bytes, unless its only append has more.
 const GROUP_BYTES: usize = 1024 * 1024;
-
-/// While fewer appends wait, all take the first lane: what comes while a group is flushed is then one group, and one flush,
-/// rather than two that wait for each other.
-const CALM: usize = 32;
 
 /// Appends on their way to the committer.
 #[derive(Debug)]
@@ -85,9 +79,10 @@ impl Queue {
             let why = format!("{events} events of {bytes} bytes never fit into the queue");
             return Err(StoreError::Refused(why.into()));
         }
+        let lane = self.lane(&append.stream);
         let (to, outcome) = oneshot::channel();
         let reply = Reply { to, since: Instant::now() };
-        let lane = {
+        {
             let mut state = self.state();
             if state.closed {
                 return Err(StoreError::closed());
@@ -98,10 +93,8 @@ impl Queue {
             }
             state.events += events;
             state.bytes += bytes;
-            let lane = self.lane(&state, &append.stream);
             state.waiting[lane].push_back(Waiting { append, reply });
-            lane
-        };
+        }
         self.wake(lane);
         Ok(outcome)
     }
@@ -180,10 +173,7 @@ impl Queue {
         self.notify[lane].notify_one();
     }
 
-    fn lane(&self, state: &State, stream: &str) -> usize {
-        if state.waiting.iter().map(VecDeque::len).sum::<usize>() < CALM {
-            return 0;
-        }
+    fn lane(&self, stream: &str) -> usize {
         let lanes = self.notify.len() as u64;
         let mut hasher = DefaultHasher::new();
         stream.hash(&mut hasher);

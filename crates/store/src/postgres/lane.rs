@@ -1,8 +1,7 @@
 //! A committer: one connection, one group at a time.
 //!
-//! There are two lanes. Under a load a stream always takes the same one, so that it does not race itself. While one lane's
-//! group is flushed, the other's is already encoded, sent and parsed; the head's lock orders them. While little waits, one
-//! of them commits everything.
+//! There are two lanes, and a stream always takes the same one, so that it never races itself. While one lane's
+//! group is flushed, the other's is already encoded, sent and parsed; the head's lock orders them.
 
 use std::{sync::Arc, time::Duration};
 

@@ -102,26 +102,3 @@ fn everybody_is_answered_by_themselves_after_the_tails_were_told() {
     assert!(matches!(answers[2].as_ref().expect("told"), Err(StoreError::Conflict { actual: 4, .. })));
     assert_eq!(growth.head(), 7);
 }
-
-#[test]
-fn one_lane_takes_the_little_that_waits_and_a_load_is_spread_by_streams() {
-    let queue = Queue::new(2, 10_000, usize::MAX);
-    let calm = CALM as u128;
-    let _waiting: Vec<_> = (0..calm + 200).map(|n| queue.push(prepared(n)).expect("room")).collect();
-    let taken = |lane| commands(&queue.take(lane).now_or_never().expect("something waits").expect("open"));
-    let (first, second) = (taken(0), taken(1));
-    assert_eq!(first[..CALM], (0..calm).collect::<Vec<_>>());
-    assert!(first.len() > CALM + 50 && second.len() > 50, "{} and {}", first.len(), second.len());
-
-    let _calm = queue.push(prepared(second[0])).expect("room");
-    assert_eq!(taken(0), second[..1], "it is calm again");
-    let _waiting: Vec<_> = (0..calm).map(|n| queue.push(prepared(n)).expect("room")).collect();
-    let same = |n: u128| prepared(n).stream;
-    let again: Vec<_> = (1000..1010).map(|n| Prepared { stream: same(7), ..prepared(n) }).collect();
-    let _waiting: Vec<_> = again.into_iter().map(|append| queue.push(append).expect("room")).collect();
-    let lanes = [
-        taken(0).len() - CALM,
-        queue.take(1).now_or_never().flatten().map_or(0, |group| group.appends().len()),
-    ];
-    assert!(lanes == [10, 0] || lanes == [0, 10], "a stream keeps its lane under a load: {lanes:?}");
-}
