@@ -79,6 +79,7 @@ pub(crate) async fn run(parts: Parts, places: Places) {
     if parts.reads.reach(head, PATIENCE).await {
         recovery::recover(&parts, head).await;
         recovery::complete(&parts, checkpoint, head).await;
+        places.reached(CHECKPOINT, head);
         recovered.store(true, Ordering::Relaxed);
         tokio::join!(follow(&parts, &places, head, &recovered), replays::follow(&parts, &places, head));
     } else {
