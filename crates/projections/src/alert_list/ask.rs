@@ -107,9 +107,13 @@ fn shown(numbers: Vec<i64>) -> SelectStatement {
         ("said", "severity"),
         ("said", "rule"),
     ];
+    joined().columns(columns).and_where(Expr::col(("list", "number")).is_in(numbers)).take()
+}
+
+/// Problems with what was said of them and the incidents that they belong to.
+pub(super) fn joined() -> SelectStatement {
     let same = |left, right| Expr::col(left).equals(right);
     Query::select()
-        .columns(columns)
         .from_as(LIST.name, "list")
         .join_as(JoinType::InnerJoin, SAID.name, "said", same(("said", "number"), ("list", "number")))
         .join_as(
@@ -118,7 +122,6 @@ fn shown(numbers: Vec<i64>) -> SelectStatement {
             "incidents",
             same(("incidents", "number"), ("list", "incident")),
         )
-        .and_where(Expr::col(("list", "number")).is_in(numbers))
         .take()
 }
 

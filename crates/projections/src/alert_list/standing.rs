@@ -1,13 +1,10 @@
 //! Where problems are open that a monitoring tool names by their keys.
 
 use domain::{IncidentId, IntegrationId};
-use sea_query::{Expr, ExprTrait, JoinType, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, SelectStatement};
 
-use super::{
-    record::AlertStatus,
-    rows::{LIST, SAID},
-};
-use crate::{ReadError, ReadModels, incident_list};
+use super::{ask::joined, record::AlertStatus};
+use crate::{ReadError, ReadModels};
 
 /// Up to so many keys are asked for at a time.
 const TOGETHER: usize = 500;
@@ -46,18 +43,9 @@ impl ReadModels {
 }
 
 fn standing(integration: IntegrationId, keys: &[&str]) -> SelectStatement {
-    let same = |left, right| Expr::col(left).equals(right);
     let open = [AlertStatus::Open, AlertStatus::Acknowledged].map(|status| i64::from(status.number()));
-    Query::select()
+    joined()
         .columns([("said", "key"), ("said", "own"), ("incidents", "id")])
-        .from_as(LIST.name, "list")
-        .join_as(JoinType::InnerJoin, SAID.name, "said", same(("said", "number"), ("list", "number")))
-        .join_as(
-            JoinType::InnerJoin,
-            incident_list::LIST.name,
-            "incidents",
-            same(("incidents", "number"), ("list", "incident")),
-        )
         .and_where(Expr::col(("list", "integration")).eq(integration.uuid().as_bytes().to_vec()))
         .and_where(Expr::col(("list", "status")).is_in(open))
         // PostgreSQL's texts cannot hold the character 0.
