@@ -4,7 +4,7 @@
 //! on a thread or task that loops over `take`, commits each group in one transaction and settles it:
 //!
 //! ```text
-//! while let Some(group) = queue.take(lane).await {
+//! while let Some(group) = queue.take().await {
 //!     let result = commit(group.appends()).await;
 //!     group.settle(result, &growth);
 //! }

@@ -1,12 +1,15 @@
 //! Where appends wait for the committer, and how they are taken in groups.
 //!
 //! There is no timer: the flush under way is the wait, and whatever came meanwhile goes into the next
-//! group. The queue is bounded by events and by bytes, counting those under way too. Where several committers
-//! take from it, each has a lane of its own, and a stream's appends all go to the same lane, in order.
+//! group. The queue is bounded by events and by bytes, counting those under way too.
+//!
+//! Several committers may take from it. Little is taken by one of them at a time: groups are durable one after
+//! another anyway, and two small ones would only wait for each other. Under a load the next group is taken while
+//! one is under way, and what belongs to a stream under way is left until that is settled: a stream's appends are
+//! committed in the order in which they were asked for.
 
 use std::{
-    collections::VecDeque,
-    hash::{DefaultHasher, Hash, Hasher},
+    collections::{HashSet, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -20,6 +23,8 @@ use crate::{Committed, StoreError, backend::Outcome, growth::Growth, prepare::Pr
 const GROUP_APPENDS: usize = 512;
 /// A group has at most so many bytes, unless its only append has more.
 const GROUP_BYTES: usize = 1024 * 1024;
+/// So many waiting appends are a load, of which one committer takes a group while another's is under way.
+const LOAD: usize = 64;
 
 /// Appends on their way to the committer.
 #[derive(Debug)]
@@ -27,16 +32,20 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// For a committer that is a thread.
     filled: Condvar,
-    /// For committers that are tasks, one per lane.
-    notify: Box<[Notify]>,
+    /// For committers that are tasks.
+    notify: Notify,
+    committers: usize,
     max_events: usize,
     max_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// One per lane.
-    waiting: Box<[VecDeque<Waiting>]>,
+    waiting: VecDeque<Waiting>,
+    /// Groups under way.
+    groups: usize,
+    /// The streams of the groups under way, where there are several committers.
+    streams: HashSet<Arc<str>>,
     /// Of the waiting and of the groups under way.
     events: usize,
     bytes: usize,
@@ -57,13 +66,13 @@ struct Reply {
 }
 
 impl Queue {
-    /// An empty queue for `lanes` committers that holds at most so many events and bytes.
-    pub(crate) fn new(lanes: usize, max_events: usize, max_bytes: usize) -> Arc<Self> {
-        let waiting = (0..lanes).map(|_| VecDeque::new()).collect();
+    /// An empty queue for so many committers that holds at most so many events and bytes.
+    pub(crate) fn new(committers: usize, max_events: usize, max_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State { waiting, ..State::default() }),
+            state: Mutex::default(),
             filled: Condvar::new(),
-            notify: (0..lanes).map(|_| Notify::new()).collect(),
+            notify: Notify::new(),
+            committers,
             max_events,
             max_bytes,
         })
@@ -79,10 +88,9 @@ impl Queue {
             let why = format!("{events} events of {bytes} bytes never fit into the queue");
             return Err(StoreError::Refused(why.into()));
         }
-        let lane = self.lane(&append.stream);
         let (to, outcome) = oneshot::channel();
         let reply = Reply { to, since: Instant::now() };
-        {
+        let due = {
             let mut state = self.state();
             if state.closed {
                 return Err(StoreError::closed());
@@ -93,19 +101,22 @@ impl Queue {
             }
             state.events += events;
             state.bytes += bytes;
-            state.waiting[lane].push_back(Waiting { append, reply });
+            state.waiting.push_back(Waiting { append, reply });
+            self.is_due(&state)
+        };
+        if due {
+            self.wake();
         }
-        self.wake(lane);
         Ok(outcome)
     }
 
-    /// Takes what waits, as soon as something does; `None` once the queue is closed and empty. For a
-    /// committer that is a task. Cancel safe.
-    pub(crate) async fn take(self: &Arc<Self>, lane: usize) -> Option<Group> {
+    /// Takes what waits, as soon as it is due; `None` once the queue is closed and empty. For a committer that is
+    /// a task. Cancel safe.
+    pub(crate) async fn take(self: &Arc<Self>) -> Option<Group> {
         loop {
             // A wake-up that comes between the look and the wait leaves a permit behind.
-            let woken = self.notify[lane].notified();
-            if let Some(taken) = self.try_take(&mut self.state(), lane) {
+            let woken = self.notify.notified();
+            if let Some(taken) = self.try_take(&mut self.state()) {
                 return taken;
             }
             woken.await;
@@ -116,7 +127,7 @@ impl Queue {
     pub(crate) fn take_blocking(self: &Arc<Self>) -> Option<Group> {
         let mut state = self.state();
         loop {
-            if let Some(taken) = self.try_take(&mut state, 0) {
+            if let Some(taken) = self.try_take(&mut state) {
                 return taken;
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -126,15 +137,14 @@ impl Queue {
     /// Makes the committer's next take return, if only with an empty group.
     pub(crate) fn nudge(&self) {
         self.state().nudged = true;
-        self.wake(0);
+        self.wake();
     }
 
     /// Lets nothing more in. What waits is still taken.
     pub(crate) fn close(&self) {
         self.state().closed = true;
-        for lane in 0..self.notify.len() {
-            self.wake(lane);
-        }
+        self.filled.notify_all();
+        self.notify.notify_waiters();
     }
 
     /// Closes the queue when what is returned goes away, however the committer ends, and drops what still
@@ -144,44 +154,68 @@ impl Queue {
     }
 
     /// `None` to wait, `Some(None)` at the end.
-    fn try_take(self: &Arc<Self>, state: &mut State, lane: usize) -> Option<Option<Group>> {
-        if state.waiting[lane].is_empty() {
+    fn try_take(self: &Arc<Self>, state: &mut State) -> Option<Option<Group>> {
+        if state.waiting.is_empty() {
             if std::mem::take(&mut state.nudged) {
-                return Some(Some(Group::empty(self)));
+                return Some(Some(Group::under_way(self, state, Vec::new())));
             }
-            return state.closed.then_some(None);
+            if state.closed {
+                // The next committer learns it from this one.
+                self.notify.notify_one();
+                return Some(None);
+            }
+            return None;
+        }
+        if !self.is_due(state) {
+            return None;
+        }
+        let taken = state.take_group();
+        if taken.is_empty() {
+            return None;
         }
         state.nudged = false;
-        let mut group = Group::empty(self);
-        while group.appends.len() < GROUP_APPENDS
-            && state.waiting[lane].front().is_some_and(|next| {
-                group.appends.is_empty() || group.bytes + next.append.bytes <= GROUP_BYTES
-            })
-        {
-            let Some(Waiting { append, reply }) = state.waiting[lane].pop_front() else { break };
-            group.events += append.events.len();
-            group.bytes += append.bytes;
-            group.appends.push(append);
-            group.replies.push(reply);
-        }
         gauge!("midwatch_store_queue_events").set(to_f64(state.events));
-        Some(Some(group))
+        Some(Some(Group::under_way(self, state, taken)))
     }
 
-    fn wake(&self, lane: usize) {
+    /// Whether what waits is to be taken now.
+    fn is_due(&self, state: &State) -> bool {
+        let little = state.waiting.len() < LOAD;
+        !(self.committers > 1 && state.groups > 0 && little)
+    }
+
+    fn wake(&self) {
         self.filled.notify_one();
-        self.notify[lane].notify_one();
-    }
-
-    fn lane(&self, stream: &str) -> usize {
-        let lanes = self.notify.len() as u64;
-        let mut hasher = DefaultHasher::new();
-        stream.hash(&mut hasher);
-        usize::try_from(hasher.finish() % lanes).unwrap_or(0)
+        self.notify.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The longest waiting appends that fit into one group, without those of streams under way. Nothing if
+    /// those are all that is looked at.
+    fn take_group(&mut self) -> Vec<Waiting> {
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        let mut bytes = 0;
+        while taken.len() < GROUP_APPENDS && left.len() < GROUP_APPENDS {
+            let Some(next) = self.waiting.pop_front() else { break };
+            if self.streams.contains(&next.append.stream) {
+                left.push(next);
+            } else if taken.is_empty() || bytes + next.append.bytes <= GROUP_BYTES {
+                bytes += next.append.bytes;
+                taken.push(next);
+            } else {
+                left.push(next);
+                break;
+            }
+        }
+        for waiting in left.into_iter().rev() {
+            self.waiting.push_front(waiting);
+        }
+        taken
     }
 }
 
@@ -190,7 +224,7 @@ struct CommitterEnds(Arc<Queue>);
 impl Drop for CommitterEnds {
     fn drop(&mut self) {
         self.0.close();
-        let abandoned: Vec<_> = self.0.state().waiting.iter_mut().map(std::mem::take).collect();
+        let abandoned = std::mem::take(&mut self.0.state().waiting);
         drop(abandoned);
     }
 }
@@ -201,21 +235,27 @@ pub(crate) struct Group {
     queue: Arc<Queue>,
     appends: Vec<Prepared>,
     replies: Vec<Reply>,
+    /// Those of its appends, where others take from the queue too.
+    streams: Vec<Arc<str>>,
     events: usize,
     bytes: usize,
     since: Instant,
 }
 
 impl Group {
-    fn empty(queue: &Arc<Queue>) -> Self {
-        Self {
-            queue: Arc::clone(queue),
-            appends: Vec::new(),
-            replies: Vec::new(),
-            events: 0,
-            bytes: 0,
-            since: Instant::now(),
+    /// What was taken, from now on under way.
+    fn under_way(queue: &Arc<Queue>, state: &mut State, taken: Vec<Waiting>) -> Self {
+        let events = taken.iter().map(|one| one.append.events.len()).sum();
+        let bytes = taken.iter().map(|one| one.append.bytes).sum();
+        let (appends, replies): (Vec<_>, Vec<_>) =
+            taken.into_iter().map(|Waiting { append, reply }| (append, reply)).unzip();
+        let mut streams = Vec::new();
+        if queue.committers > 1 {
+            streams.extend(appends.iter().map(|append| Arc::clone(&append.stream)));
+            state.streams.extend(streams.iter().map(Arc::clone));
         }
+        state.groups += 1;
+        Self { queue: Arc::clone(queue), appends, replies, streams, events, bytes, since: Instant::now() }
     }
 
     /// What to commit, in this order.
@@ -260,9 +300,20 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let mut state = self.queue.state();
-        state.events -= self.events;
-        state.bytes -= self.bytes;
+        let due = {
+            let mut state = self.queue.state();
+            state.events -= self.events;
+            state.bytes -= self.bytes;
+            state.groups -= 1;
+            for stream in &self.streams {
+                state.streams.remove(stream);
+            }
+            !state.waiting.is_empty()
+        };
+        // What waited for this group is due now, to whichever committer is free.
+        if due && self.queue.committers > 1 {
+            self.queue.wake();
+        }
     }
 }
 

@@ -52,11 +52,11 @@ impl Store {
     /// Opens the log and creates or migrates its tables. Fails if the database cannot be trusted to keep
     /// what it commits, or if another process has the SQLite file open.
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        let lanes = match url {
+        let committers = match url {
             DatabaseUrl::Sqlite(_) => 1,
             DatabaseUrl::Postgres(_) => postgres::LANES,
         };
-        let (queue, growth) = shared(&options, lanes);
+        let (queue, growth) = shared(&options, committers);
         let (intake, grown) = (Arc::clone(&queue), Arc::clone(&growth));
         let backend = match url {
             DatabaseUrl::Sqlite(path) => sqlite::open(path, &options, intake, grown).await?,
@@ -175,9 +175,9 @@ impl Store {
     }
 }
 
-fn shared(options: &Options, lanes: usize) -> (Arc<Queue>, Arc<Growth>) {
+fn shared(options: &Options, committers: usize) -> (Arc<Queue>, Arc<Growth>) {
     (
-        Queue::new(lanes, options.queue_events, options.queue_bytes),
+        Queue::new(committers, options.queue_events, options.queue_bytes),
         Growth::new(options.recent_events, options.recent_bytes),
     )
 }

@@ -1,7 +1,7 @@
 //! A committer: one connection, one group at a time.
 //!
-//! There are two lanes, and a stream always takes the same one, so that it never races itself. While one lane's
-//! group is flushed, the other's is already encoded, sent and parsed; the head's lock orders them.
+//! There are two lanes, and under a load both are busy: while one lane's group is flushed, the other's is already
+//! encoded, sent and parsed; the head's lock orders them. A stream is never in both, so that it does not race itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,9 +50,9 @@ impl Lane {
         Self { settings, follower, session: None, resting: None, failed: 0 }
     }
 
-    /// Commits what the queue has for `lane` until it is closed.
-    pub(super) async fn run(mut self, queue: Arc<Queue>, lane: usize) {
-        while let Some(group) = queue.take(lane).await {
+    /// Commits what the queue has until it is closed.
+    pub(super) async fn run(mut self, queue: Arc<Queue>) {
+        while let Some(group) = queue.take().await {
             let under_way = self.follower.committing();
             let result = self.commit(group.appends()).await;
             drop(under_way);

@@ -52,9 +52,9 @@ pub(crate) async fn open(
     growth.advance(reader.head().await?.0);
     let follower = Arc::new(Follower::new(growth, Arc::clone(&reader)));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    for lane in 0..LANES {
+    for _ in 0..LANES {
         let committer = Lane::new(settings.clone(), Arc::clone(&follower));
-        tasks.spawn(committer.run(Arc::clone(&queue), lane));
+        tasks.spawn(committer.run(Arc::clone(&queue)));
     }
     tokio::spawn(follower.run(settings, stop.clone()));
     tasks.close();

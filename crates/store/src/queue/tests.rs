@@ -1,10 +1,22 @@
+use std::collections::HashMap;
+
 use futures::FutureExt;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{fixture, hash::GENESIS};
 
 fn prepared(command: u128) -> Prepared {
     Prepared::new(fixture::append(command, &format!("team-{command}"), 0)).expect("valid")
+}
+
+/// An append to one of several streams.
+fn to_stream(stream: usize, command: u128) -> Prepared {
+    Prepared::new(fixture::append(command, &format!("team-{stream}"), 0)).expect("valid")
+}
+
+fn take(queue: &Arc<Queue>) -> Option<Group> {
+    queue.take().now_or_never().map(|group| group.expect("open"))
 }
 
 fn commands(group: &Group) -> Vec<u128> {
@@ -79,7 +91,7 @@ fn a_closed_queue_gives_out_what_waits_and_then_ends() {
     assert!(matches!(queue.push(prepared(1)), Err(StoreError::Unavailable(_))));
     assert_eq!(commands(&queue.take_blocking().expect("something waits")), [0]);
     assert!(queue.take_blocking().is_none());
-    assert!(queue.take(0).now_or_never().expect("at once").is_none());
+    assert!(queue.take().now_or_never().expect("at once").is_none());
 }
 
 #[test]
@@ -101,4 +113,110 @@ fn everybody_is_answered_by_themselves_after_the_tails_were_told() {
     assert_eq!(*answers[1].as_ref().expect("told").as_ref().expect("won"), won);
     assert!(matches!(answers[2].as_ref().expect("told"), Err(StoreError::Conflict { actual: 4, .. })));
     assert_eq!(growth.head(), 7);
+}
+
+#[test]
+fn little_is_taken_by_one_of_several_committers_at_a_time() {
+    let queue = Queue::new(2, 100, usize::MAX);
+    let _waiting = queue.push(prepared(0)).expect("room");
+    let first = take(&queue).expect("nothing is under way");
+    let _waiting: Vec<_> = (1..4).map(|n| queue.push(prepared(n)).expect("room")).collect();
+    assert!(take(&queue).is_none(), "it would wait for the first one");
+    drop(first);
+    assert_eq!(commands(&take(&queue).expect("nothing is under way")), [1, 2, 3]);
+}
+
+#[test]
+fn a_load_is_taken_while_a_group_is_under_way_but_not_of_its_streams() {
+    let queue = Queue::new(2, 1000, usize::MAX);
+    let _waiting: Vec<_> = (0..2).map(|n| queue.push(prepared(n)).expect("room")).collect();
+    let first = take(&queue).expect("nothing is under way");
+    let load = LOAD as u128;
+    let _waiting: Vec<_> = (2..load).map(|n| queue.push(prepared(n)).expect("room")).collect();
+    let _waiting: Vec<_> = [100, 101].map(|n| queue.push(to_stream(1, n)).expect("room")).into();
+    let second = take(&queue).expect("a load waits");
+    assert_eq!(commands(&second), (2..load).collect::<Vec<_>>());
+    drop(first);
+    assert!(take(&queue).is_none(), "little is left");
+    drop(second);
+    assert_eq!(commands(&take(&queue).expect("nothing is under way")), [100, 101]);
+}
+
+#[test]
+fn a_committer_that_waits_is_woken_by_a_settled_group_and_by_the_end() {
+    let queue = Queue::new(2, 100, usize::MAX);
+    let _waiting = queue.push(prepared(0)).expect("room");
+    let first = take(&queue).expect("nothing is under way");
+    let waits = std::pin::pin!(queue.take());
+    let mut waits = waits.fuse();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waits.poll_unpin(&mut context).is_pending());
+    let _waiting = queue.push(prepared(1)).expect("room");
+    assert!(waits.poll_unpin(&mut context).is_pending());
+    drop(first);
+    let std::task::Poll::Ready(Some(second)) = waits.poll_unpin(&mut context) else {
+        panic!("what waits is not taken")
+    };
+    assert_eq!(commands(&second), [1]);
+
+    let mut others = [Box::pin(queue.take()), Box::pin(queue.take())];
+    let _waiting = queue.push(prepared(2)).expect("room");
+    for other in &mut others {
+        assert!(other.poll_unpin(&mut context).is_pending(), "one is under way");
+    }
+    queue.close();
+    for other in &mut others {
+        assert!(other.poll_unpin(&mut context).is_pending(), "one is under way, and one waits");
+    }
+    drop(second);
+    assert_eq!(commands(&take(&queue).expect("nothing is under way")), [2]);
+    assert!(queue.take().now_or_never().expect("at once").is_none());
+    for other in &mut others {
+        assert!(matches!(other.poll_unpin(&mut context), std::task::Poll::Ready(None)));
+    }
+}
+
+proptest! {
+    /// Whoever takes when: no stream is under way twice, and its appends are taken in order, none of them twice.
+    #[test]
+    fn a_stream_is_never_under_way_twice_and_keeps_its_order(
+        steps in prop::collection::vec((0..4_usize, 1..90_usize, 1..40_usize, any::<prop::sample::Index>()), 1..40),
+    ) {
+        let queue = Queue::new(3, 100_000, usize::MAX);
+        let (mut pushed, mut asked): (u128, HashMap<_, Vec<u128>>) = (0, HashMap::new());
+        let (mut under_way, mut taken): (Vec<Group>, HashMap<_, Vec<u128>>) = (Vec::new(), HashMap::new());
+        let mut keep = |group: &Group| {
+            for append in group.appends() {
+                let command = append.metadata.command_id.as_u128();
+                taken.entry(append.stream.to_string()).or_default().push(command);
+            }
+        };
+        for (step, count, streams, pick) in steps {
+            match step {
+                0 | 1 => for n in 0..count {
+                    let append = to_stream(n * 7 % streams, pushed);
+                    asked.entry(append.stream.to_string()).or_default().push(pushed);
+                    queue.push(append).expect("room");
+                    pushed += 1;
+                },
+                2 if under_way.len() < 3 => if let Some(group) = take(&queue) {
+                    let streams = |group: &Group| {
+                        group.appends().iter().map(|append| Arc::clone(&append.stream)).collect::<HashSet<_>>()
+                    };
+                    for other in &under_way {
+                        prop_assert!(streams(other).is_disjoint(&streams(&group)));
+                    }
+                    keep(&group);
+                    under_way.push(group);
+                },
+                _ if !under_way.is_empty() => drop(under_way.swap_remove(pick.index(under_way.len()))),
+                _ => {}
+            }
+        }
+        under_way.clear();
+        while let Some(group) = take(&queue) {
+            keep(&group);
+        }
+        prop_assert_eq!(taken, asked);
+    }
 }

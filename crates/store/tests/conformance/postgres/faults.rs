@@ -126,8 +126,10 @@ async fn a_lost_acknowledgement_is_resolved_by_the_receipts() {
     let store = place.open().await;
     let shell = direct.shell().await;
     for round in 1..=5_u64 {
-        // Enough streams for every connection to be there before the answers are lost.
-        fill(&store, u128::from(round) * 100, 10).await;
+        // One after another: the committers take turns, and every connection is there before the answers are lost.
+        for n in 0..10 {
+            fill(&store, u128::from(round) * 100 + n, 1).await;
+        }
         let head = round * 12;
         proxy.set(Wire::Swallowing);
         let command = 10_000 + u128::from(round);
