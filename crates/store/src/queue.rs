@@ -5,17 +5,20 @@
 //!
 //! Several committers may take from it. Little is taken by one of them at a time: groups are durable one after
 //! another anyway, and two small ones would only wait for each other. Under a load the next group is taken while
-//! one is under way, and what belongs to a stream under way is left until that is settled: a stream's appends are
-//! committed in the order in which they were asked for.
+//! one is under way, as it is when that takes too long, because its connection may be gone. What belongs to a stream
+//! under way is left until that is settled: a stream's appends are committed in the order in which they were asked for.
 
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::Duration,
 };
 
 use metrics::{counter, gauge, histogram};
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout},
+};
 
 use crate::{Committed, StoreError, backend::Outcome, growth::Growth, prepare::Prepared};
 
@@ -25,6 +28,8 @@ const GROUP_APPENDS: usize = 512;
 const GROUP_BYTES: usize = 1024 * 1024;
 /// So many waiting appends are a load, of which one committer takes a group while another's is under way.
 const LOAD: usize = 64;
+/// For a group that is under way for so long, what is little does not wait any more.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Appends on their way to the committer.
 #[derive(Debug)]
@@ -42,9 +47,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Waiting>,
-    /// Groups under way.
-    groups: usize,
-    /// The streams of the groups under way, where there are several committers.
+    /// Since when each group is under way, where there are several committers.
+    groups: Vec<Instant>,
+    /// The streams of these groups.
     streams: HashSet<Arc<str>>,
     /// Of the waiting and of the groups under way.
     events: usize,
@@ -102,7 +107,7 @@ impl Queue {
             state.events += events;
             state.bytes += bytes;
             state.waiting.push_back(Waiting { append, reply });
-            self.is_due(&state)
+            state.is_due()
         };
         if due {
             self.wake();
@@ -119,7 +124,8 @@ impl Queue {
             if let Some(taken) = self.try_take(&mut self.state()) {
                 return taken;
             }
-            woken.await;
+            // Nobody wakes it when a group under way takes too long.
+            let _woken = timeout(PATIENCE, woken).await;
         }
     }
 
@@ -166,7 +172,7 @@ impl Queue {
             }
             return None;
         }
-        if !self.is_due(state) {
+        if !state.is_due() {
             return None;
         }
         let taken = state.take_group();
@@ -176,12 +182,6 @@ impl Queue {
         state.nudged = false;
         gauge!("midwatch_store_queue_events").set(to_f64(state.events));
         Some(Some(Group::under_way(self, state, taken)))
-    }
-
-    /// Whether what waits is to be taken now.
-    fn is_due(&self, state: &State) -> bool {
-        let little = state.waiting.len() < LOAD;
-        !(self.committers > 1 && state.groups > 0 && little)
     }
 
     fn wake(&self) {
@@ -195,6 +195,11 @@ impl Queue {
 }
 
 impl State {
+    /// Whether what waits is to be taken now.
+    fn is_due(&self) -> bool {
+        self.waiting.len() >= LOAD || self.groups.iter().all(|since| since.elapsed() >= PATIENCE)
+    }
+
     /// The longest waiting appends that fit into one group, without those of streams under way. Nothing if
     /// those are all that is looked at.
     fn take_group(&mut self) -> Vec<Waiting> {
@@ -249,13 +254,13 @@ impl Group {
         let bytes = taken.iter().map(|one| one.append.bytes).sum();
         let (appends, replies): (Vec<_>, Vec<_>) =
             taken.into_iter().map(|Waiting { append, reply }| (append, reply)).unzip();
-        let mut streams = Vec::new();
+        let (mut streams, since) = (Vec::new(), Instant::now());
         if queue.committers > 1 {
             streams.extend(appends.iter().map(|append| Arc::clone(&append.stream)));
             state.streams.extend(streams.iter().map(Arc::clone));
+            state.groups.push(since);
         }
-        state.groups += 1;
-        Self { queue: Arc::clone(queue), appends, replies, streams, events, bytes, since: Instant::now() }
+        Self { queue: Arc::clone(queue), appends, replies, streams, events, bytes, since }
     }
 
     /// What to commit, in this order.
@@ -304,7 +309,9 @@ impl Drop for Group {
             let mut state = self.queue.state();
             state.events -= self.events;
             state.bytes -= self.bytes;
-            state.groups -= 1;
+            if let Some(index) = state.groups.iter().position(|since| *since == self.since) {
+                state.groups.swap_remove(index);
+            }
             for stream in &self.streams {
                 state.streams.remove(stream);
             }

@@ -115,8 +115,8 @@ fn everybody_is_answered_by_themselves_after_the_tails_were_told() {
     assert_eq!(growth.head(), 7);
 }
 
-#[test]
-fn little_is_taken_by_one_of_several_committers_at_a_time() {
+#[tokio::test(start_paused = true)]
+async fn little_is_taken_by_one_of_several_committers_at_a_time() {
     let queue = Queue::new(2, 100, usize::MAX);
     let _waiting = queue.push(prepared(0)).expect("room");
     let first = take(&queue).expect("nothing is under way");
@@ -126,8 +126,8 @@ fn little_is_taken_by_one_of_several_committers_at_a_time() {
     assert_eq!(commands(&take(&queue).expect("nothing is under way")), [1, 2, 3]);
 }
 
-#[test]
-fn a_load_is_taken_while_a_group_is_under_way_but_not_of_its_streams() {
+#[tokio::test(start_paused = true)]
+async fn a_load_is_taken_while_a_group_is_under_way_but_not_of_its_streams() {
     let queue = Queue::new(2, 1000, usize::MAX);
     let _waiting: Vec<_> = (0..2).map(|n| queue.push(prepared(n)).expect("room")).collect();
     let first = take(&queue).expect("nothing is under way");
@@ -142,8 +142,8 @@ fn a_load_is_taken_while_a_group_is_under_way_but_not_of_its_streams() {
     assert_eq!(commands(&take(&queue).expect("nothing is under way")), [100, 101]);
 }
 
-#[test]
-fn a_committer_that_waits_is_woken_by_a_settled_group_and_by_the_end() {
+#[tokio::test(start_paused = true)]
+async fn a_committer_that_waits_is_woken_by_a_settled_group_and_by_the_end() {
     let queue = Queue::new(2, 100, usize::MAX);
     let _waiting = queue.push(prepared(0)).expect("room");
     let first = take(&queue).expect("nothing is under way");
@@ -176,12 +176,30 @@ fn a_committer_that_waits_is_woken_by_a_settled_group_and_by_the_end() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn little_does_not_wait_for_a_group_that_takes_too_long() {
+    let queue = Queue::new(2, 100, usize::MAX);
+    let _waiting = queue.push(prepared(0)).expect("room");
+    let hangs = take(&queue).expect("nothing is under way");
+    let _waiting = queue.push(prepared(1)).expect("room");
+    assert!(take(&queue).is_none());
+    let begun = Instant::now();
+    assert_eq!(commands(&queue.take().await.expect("open")), [1]);
+    assert_eq!(begun.elapsed().as_millis(), PATIENCE.as_millis());
+    let _waiting = queue.push(prepared(2)).expect("room");
+    assert_eq!(commands(&take(&queue).expect("it hangs still")), [2]);
+    drop(hangs);
+}
+
 proptest! {
     /// Whoever takes when: no stream is under way twice, and its appends are taken in order, none of them twice.
     #[test]
     fn a_stream_is_never_under_way_twice_and_keeps_its_order(
         steps in prop::collection::vec((0..4_usize, 1..90_usize, 1..40_usize, any::<prop::sample::Index>()), 1..40),
     ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime");
+        let _inside = runtime.enter();
         let queue = Queue::new(3, 100_000, usize::MAX);
         let (mut pushed, mut asked): (u128, HashMap<_, Vec<u128>>) = (0, HashMap::new());
         let (mut under_way, mut taken): (Vec<Group>, HashMap<_, Vec<u128>>) = (Vec::new(), HashMap::new());
