@@ -1,6 +1,6 @@
 //! Where appends wait for the committer, and how they are taken in groups.
 //!
-//! There is no timer: the flush under way is the wait, and whatever came meanwhile goes into the next
+//! No timer makes groups: the flush under way is the wait, and whatever came meanwhile goes into the next
 //! group. The queue is bounded by events and by bytes, counting those under way too.
 //!
 //! Several committers may take from it. Little is taken by one of them at a time: groups are durable one after
