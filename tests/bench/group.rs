@@ -1,4 +1,7 @@
 //! A large group of alerts in one message: how long until each of them is stored and decided.
+//!
+//! Decided is what the log has, so that no crash can take it away. When that is, only the server knows, which says so in
+//! its metrics. Whoever looks into the delivery log sees it when the read models have it.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,7 @@ use crate::{
     graphql,
     http::{self, Connection},
     report::{Limit, Report},
+    server::TOKEN,
     stand::Stand,
     stats::median,
 };
@@ -34,27 +38,37 @@ async fn group(kind: Kind, identity: &str, scale: Scale, report: &mut Report) ->
     let stand = Stand::up(kind).await?;
     let mut connection = Connection::open(stand.server.address).await?;
     let key = open(&stand, &mut connection, identity).await?;
-    let mut taken = vec![];
+    let (mut until_decided, mut until_seen) = (vec![], vec![]);
+    let mut before = decisions(&mut connection).await?;
     for round in 0..scale.of(100).max(5) {
         let message = message(round).to_string();
         let request = http::post(&format!("/hooks/alertmanager/{key}"), "", message.as_bytes());
         let started = Instant::now();
         let answer = connection.exchange(&request).await?;
+        let answered = started.elapsed().as_secs_f64();
         let answer: Value = serde_json::from_slice(answer.body)?;
         let delivery = answer["delivery"].as_str().ok_or("the message was refused")?.to_owned();
         let verdicts = if identity == "GROUP" { 1 } else { ALERTS };
-        decided(&mut connection, &delivery, verdicts).await?;
-        taken.push(started.elapsed().as_secs_f64() * 1000.0);
+        seen(&mut connection, &delivery, verdicts).await?;
+        until_seen.push(started.elapsed().as_secs_f64() * 1000.0);
         stand.server.settle().await?;
+        let now = decisions(&mut connection).await?;
+        if now.count != before.count + 1 {
+            return Err("another message was decided, too".into());
+        }
+        // What it took to flush the message counts in both.
+        until_decided.push((answered + now.seconds - before.seconds) * 1000.0);
+        before = now;
     }
     let problems = if identity == "GROUP" { "one problem" } else { "each a problem" };
-    let what = format!("group: {}, {ALERTS} alerts in one message, {problems}: decided", kind.word());
-    report.line(&what, median(taken), "ms", Limit::AtMost(MILLIS));
+    let what = |until| format!("group: {}, {ALERTS} alerts in one message, {problems}: {until}", kind.word());
+    report.line(&what("stored and decided"), median(until_decided), "ms", Limit::AtMost(MILLIS));
+    report.line(&what("seen in the delivery log"), median(until_seen), "ms", Limit::None);
     stand.down().await
 }
 
 /// Waits until each alert of a delivery has its verdict, as whoever follows it sees.
-async fn decided(connection: &mut Connection, delivery: &str, verdicts: usize) -> Outcome<()> {
+async fn seen(connection: &mut Connection, delivery: &str, verdicts: usize) -> Outcome<()> {
     let query = "query($id: ID!) { delivery(id: $id) { verdictCount } }";
     let request = graphql::request(query, &json!({ "id": delivery }));
     let started = Instant::now();
@@ -66,6 +80,23 @@ async fn decided(connection: &mut Connection, delivery: &str, verdicts: usize) -
         tokio::time::sleep(PAUSE).await;
     }
     Err("the alerts were not decided in time".into())
+}
+
+/// Messages that the server has decided, and how long that took after they were recorded, together.
+struct Decisions {
+    count: u64,
+    seconds: f64,
+}
+
+async fn decisions(connection: &mut Connection) -> Outcome<Decisions> {
+    let request = http::get("/metrics", &format!("authorization: Bearer {TOKEN}\r\n"));
+    let answer = connection.exchange(&request).await?;
+    let text = std::str::from_utf8(answer.body)?;
+    let value = |suffix: &str| {
+        let name = format!("midwatch_delivery_decided_seconds_{suffix} ");
+        text.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or("0").trim()
+    };
+    Ok(Decisions { count: value("count").parse()?, seconds: value("sum").parse()? })
 }
 
 async fn open(stand: &Stand, connection: &mut Connection, identity: &str) -> Outcome<String> {

@@ -63,7 +63,7 @@ impl Server {
     /// How far it is.
     pub(crate) async fn progress(&self) -> Outcome<Progress> {
         let mut connection = Connection::open(self.address).await?;
-        let answer = connection.exchange(&http::get("/readyz")).await?;
+        let answer = connection.exchange(&http::get("/readyz", "")).await?;
         let body: Value = serde_json::from_slice(answer.body)?;
         let number = |pointer: &str| body.pointer(pointer).and_then(|value| value.as_str()?.parse().ok());
         let head = number("/checks/store/head").ok_or("readyz tells no head")?;
@@ -150,7 +150,7 @@ fn binary() -> Outcome<PathBuf> {
 
 async fn is_ready(address: SocketAddr) -> bool {
     let Ok(mut connection) = Connection::open(address).await else { return false };
-    connection.exchange(&http::get("/readyz")).await.is_ok_and(|answer| answer.status == 200)
+    connection.exchange(&http::get("/readyz", "")).await.is_ok_and(|answer| answer.status == 200)
 }
 
 /// The last words of a server that failed.

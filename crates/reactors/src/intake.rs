@@ -9,6 +9,7 @@ mod concluding;
 mod dropping;
 mod earlier;
 mod joins;
+mod latency;
 mod naming;
 mod recovery;
 mod rehearsal;
@@ -46,6 +47,7 @@ use self::{
     answers::Answer,
     concluding::{Conclusion, conclude},
     joins::{Joins, Key},
+    latency::Latency,
     seeking::{Seeker, Sent},
     settling::settle,
     understanding::{Reading, understand},
@@ -287,6 +289,7 @@ fn unanimous(requests: Vec<Request>) -> (Vec<Request>, Vec<Conclusion>) {
 
 /// Decides problems side by side, and then says what led to nothing, in the order of the messages' alerts.
 async fn settle_all(parts: &Parts, problems: Vec<Problem>, mut conclusions: Vec<Conclusion>) {
+    let latency = Latency::of(&problems, &conclusions);
     let answers: Vec<_> = problems.iter().flatten().filter_map(|request| request.answer.clone()).collect();
     let settling = problems.into_iter().enumerate();
     let settling = settling.map(|(place, problem)| async move { (place, settle(parts, problem).await) });
@@ -295,4 +298,5 @@ async fn settle_all(parts: &Parts, problems: Vec<Problem>, mut conclusions: Vec<
     conclusions.extend(settled.into_iter().flat_map(|(_, said)| said));
     conclusions.extend(answers.iter().flat_map(|answer| answer.of.take()));
     conclude(parts, conclusions).await;
+    latency.record(parts.engine.now());
 }

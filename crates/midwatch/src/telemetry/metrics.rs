@@ -112,6 +112,10 @@ fn describe() {
     }
     for (name, what) in [
         ("midwatch_webhook_seconds", "From the first byte of a message to its answer, by format."),
+        (
+            "midwatch_delivery_decided_seconds",
+            "From when a message was recorded until what became of it was.",
+        ),
         ("midwatch_store_append_seconds", "From an append to its outcome."),
         ("midwatch_projection_batch_seconds", "Folding one batch of events into the read models."),
         ("midwatch_store_commit_seconds", "One commit of a group of appends."),

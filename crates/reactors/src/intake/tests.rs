@@ -23,7 +23,7 @@ use super::{
     unanimous,
 };
 
-fn request(key: &str, action: AlertAction) -> Request {
+pub(super) fn request(key: &str, action: AlertAction) -> Request {
     let delivery = DeliveryId::new(Uuid::from_u128(1));
     let integration = IntegrationId::new(Uuid::from_u128(2));
     let alert = Alert::new(delivery, integration, "disk full", Severity::High, Timestamp::from_millis(0));
