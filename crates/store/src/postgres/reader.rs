@@ -6,8 +6,8 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-    Timeouts,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
+    TimeoutType, Timeouts,
 };
 use futures::{TryStreamExt, pin_mut};
 use tokio::time::{Instant, timeout};
@@ -63,6 +63,8 @@ impl Reader {
         let pool = Pool::builder(manager)
             .max_size(connections.max(1))
             .runtime(Runtime::Tokio1)
+            // The one that was used last has its plans and its memory at hand.
+            .queue_mode(QueueMode::Lifo)
             .timeouts(Timeouts { wait: Some(CONNECT), create: Some(CONNECT), recycle: Some(CONNECT) })
             .post_create(prepared)
             .build()
