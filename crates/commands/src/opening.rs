@@ -83,16 +83,16 @@ impl Intake {
     }
 
     /// Opens an incident, or joins the one that is open for the same key.
-    pub async fn open(&self, request: &OpenRequest, metadata: &Metadata) -> Result<Opened, OpenError> {
-        let (service, key) = (request.service, request.key.as_str());
+    pub async fn open(&self, request: OpenRequest, metadata: &Metadata) -> Result<Opened, OpenError> {
+        let service = request.service;
         let directory = self.directory.now();
         let (ladder, team) = directory.ladder_for(service, self.engine.now());
         // Most keys that are not remembered are new: trying is cheaper than asking.
-        let known = request.episode.or_else(|| self.remembered(service, key));
+        let known = request.episode.or_else(|| self.remembered(service, &request.key));
         let mut command = open_command(request, ladder, team, known.unwrap_or(1));
         let (mut expect_new, mut asked) = (known.is_none(), known.is_some());
         loop {
-            let incident = IncidentId::of_episode(service, key, command.episode);
+            let incident = IncidentId::of_episode(service, &command.key, command.episode);
             command.at = self.engine.now();
             command.roster = directory.roster(&command.ladder, command.at);
             let boxed = IncidentCommand::Open(Box::new(command));
@@ -111,7 +111,7 @@ impl Intake {
                     let latest = if asked {
                         None
                     } else {
-                        self.index.latest(service, key).await.map_err(EngineError::Store)?
+                        self.index.latest(service, &command.key).await.map_err(EngineError::Store)?
                     };
                     expect_new = latest.is_none_or(|latest| latest <= command.episode);
                     command.episode = latest.unwrap_or(0).max(command.episode);
@@ -121,14 +121,15 @@ impl Intake {
                 Err(CommandError::Fault(EngineError::Fact(fault))) if !asked => {
                     // The history of one episode says nothing about the others.
                     asked = true;
-                    let latest = self.index.latest(service, key).await.map_err(EngineError::Store)?;
+                    let latest =
+                        self.index.latest(service, &command.key).await.map_err(EngineError::Store)?;
                     let Some(latest) = latest.filter(|latest| *latest > command.episode) else {
                         return Err(EngineError::Fact(fault).into());
                     };
                     (command.episode, expect_new) = (latest, false);
                 }
                 Ok(done) => {
-                    self.remember(service, key, command.episode);
+                    self.remember(service, &command.key, command.episode);
                     return Ok(Opened { incident, done });
                 }
                 Err(error) => return Err(error),
@@ -240,8 +241,7 @@ impl Intake {
     }
 }
 
-fn open_command(request: &OpenRequest, ladder: Ladder, team: Option<TeamId>, episode: u32) -> OpenIncident {
-    let request = request.clone();
+fn open_command(request: OpenRequest, ladder: Ladder, team: Option<TeamId>, episode: u32) -> OpenIncident {
     OpenIncident {
         service: request.service,
         team,

@@ -157,7 +157,7 @@ async fn create(caller: Caller<'_>, input: CreateIncidentInput) -> Result<Record
         terms: Terms::default(),
         episode: None,
     };
-    let opened = caller.app.intake.open(&request, &caller.metadata(command_id)).await?;
+    let opened = caller.app.intake.open(request, &caller.metadata(command_id)).await?;
     shown(caller, opened.incident, opened.done.position).await
 }
 

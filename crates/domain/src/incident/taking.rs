@@ -39,27 +39,25 @@ fn trigger(command: &OpenIncident) -> Decision {
     validate::line("title", &command.title, Alert::MAX_TITLE)?;
     validate::at_most("details", command.details.as_deref().unwrap_or_default(), Alert::MAX_DETAILS)?;
     validate::at_most("dedupKey", &command.key, Alert::MAX_KEY)?;
-    let command = command.clone();
-    let (at, terms, count, ladder) =
-        (command.at, command.terms, command.alerts.len(), command.ladder.clone());
+    let OpenIncident { at, terms, ref ladder, .. } = *command;
     let triggered = IncidentEvent::Triggered {
         service: command.service,
         team: command.team,
-        key: command.key,
+        key: command.key.clone(),
         episode: command.episode,
-        title: command.title,
-        details: command.details,
+        title: command.title.clone(),
+        details: command.details.clone(),
         severity: command.severity,
-        alerts: command.alerts,
-        ladder: command.ladder,
+        alerts: command.alerts.clone(),
+        ladder: ladder.clone(),
         resolve_at: terms.resolve_after_seconds.map(|seconds| at.plus_seconds(seconds.into())),
         at,
     };
     let next = match terms.hold {
-        Some(hold) if !hold.is_reached(count) => {
-            held(hold, vec![at; count], at.plus_seconds(hold.seconds()), at)
+        Some(hold) if !hold.is_reached(command.alerts.len()) => {
+            held(hold, vec![at; command.alerts.len()], at.plus_seconds(hold.seconds()), at)
         }
-        Some(_) | None => climb(&ladder, Climb::default().anew(), &command.roster, Cause::Opened, None, at),
+        Some(_) | None => climb(ladder, Climb::default().anew(), &command.roster, Cause::Opened, None, at),
     };
     Ok(vec![triggered, next])
 }

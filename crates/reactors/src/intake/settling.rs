@@ -113,7 +113,7 @@ async fn open(
     metadata: &Metadata,
 ) -> Result<Option<Position>, Vec<Conclusion>> {
     let Some(first) = run.first() else { return Ok(None) };
-    let request = OpenRequest {
+    let request = || OpenRequest {
         service: first.service,
         key: first.key.clone(),
         title: first.alert.title.clone(),
@@ -125,7 +125,7 @@ async fn open(
     };
     let (span, mut backoff) = (deciding(first), Backoff::default());
     loop {
-        match parts.intake.open(&request, metadata).instrument(span.clone()).await {
+        match parts.intake.open(request(), metadata).instrument(span.clone()).await {
             Ok(opened) => return Ok(opened.done.events.is_empty().then_some(opened.done.position)),
             Err(CommandError::Rejected(rejection)) => {
                 let verdict = match rejection {

@@ -143,7 +143,7 @@ async fn report(
         episode: None,
     };
     let command_id = mint::derived_at(silence.fell_at, id.uuid(), &format!("report to {service}"));
-    let incident = match parts.intake.open(&request, &metadata(command_id)).await {
+    let incident = match parts.intake.open(request, &metadata(command_id)).await {
         Ok(opened) => opened.incident,
         Err(CommandError::Rejected(rejection)) => {
             tracing::error!(integration = %id, %rejection, "a silence cannot be reported");
