@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Phone, Server, TestApp, World};
+use crate::support::{Phone, Server, TOKEN, TestApp, World};
 
 const DELIVERY: &str = "query($id: ID!) { delivery(id: $id) { id verdict reason proof latencyMs replayCount
     bodyText bodyHex bodyBytes truncated incident { id } alerts { title severity }
@@ -353,4 +354,30 @@ async fn replays_survive_a_kill_before_they_are_decided() {
         *problems.entry(text(&incident["title"])).or_default() += 1;
     }
     assert!(problems.len() == MESSAGES && problems.values().all(|count| *count == 2), "{problems:?}");
+}
+
+#[tokio::test]
+async fn the_metrics_count_how_long_each_message_waited_whatever_became_of_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("midwatch.db").display());
+    let phone = Phone::listen().await;
+    let server = Server::start(&database, &[]).await;
+    let furnished = server.furnish(&phone.url, 3600).await;
+    let decided = || async {
+        let metrics = server.request(Method::GET, "/metrics").bearer_auth(TOKEN).send().await;
+        let metrics = metrics.expect("an answer").text().await.expect("it is text");
+        let of = |name: &str| {
+            let prefix = format!("midwatch_delivery_decided_seconds_{name} ");
+            metrics.lines().find_map(|line| line.strip_prefix(&prefix)?.parse().ok()).unwrap_or(0.0)
+        };
+        (of("count"), of("sum"))
+    };
+    let path = format!("/hooks/generic/{}", furnished.generic);
+    let over = json!({ "title": "over", "dedupKey": "nothing", "action": "resolve" });
+    for body in [json!({ "title": "disk full" }), over] {
+        assert_eq!(server.post(&path, body.to_string()).await, Some(202));
+    }
+    server.until("each is decided", || async { decided().await.0 >= 2.0 }).await;
+    let (messages, seconds): (f64, f64) = decided().await;
+    assert!(messages < 2.5 && (0.0..60.0).contains(&seconds), "{messages} messages, {seconds} s");
 }
