@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::{
     Outcome,
     http::{self, Connection},
-    server::TOKEN,
+    server,
 };
 
 /// A whole request.
 pub(crate) fn request(query: &str, variables: &Value) -> Vec<u8> {
     let body = json!({"query": query, "variables": variables}).to_string();
-    http::post("/graphql", &format!("authorization: Bearer {TOKEN}\r\n"), body.as_bytes())
+    http::post("/graphql", &server::authorization(), body.as_bytes())
 }
 
 /// Sends a request and returns its data; errors and rejections are faults of the measurement.

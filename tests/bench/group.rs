@@ -13,7 +13,7 @@ use crate::{
     graphql,
     http::{self, Connection},
     report::{Limit, Report},
-    server::TOKEN,
+    server,
     stand::Stand,
     stats::median,
 };
@@ -54,7 +54,7 @@ async fn group(kind: Kind, identity: &str, scale: Scale, report: &mut Report) ->
         stand.server.settle().await?;
         let now = decisions(&mut connection).await?;
         if now.count != before.count + 1 {
-            return Err("another message was decided, too".into());
+            return Err("the metrics do not tell of this message alone".into());
         }
         // What it took to flush the message counts in both.
         until_decided.push((answered + now.seconds - before.seconds) * 1000.0);
@@ -79,7 +79,7 @@ async fn seen(connection: &mut Connection, delivery: &str, verdicts: usize) -> O
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Err("the alerts were not decided in time".into())
+    Err("the decisions were not seen in time".into())
 }
 
 /// Messages that the server has decided, and how long that took after they were recorded, together.
@@ -89,7 +89,7 @@ struct Decisions {
 }
 
 async fn decisions(connection: &mut Connection) -> Outcome<Decisions> {
-    let request = http::get("/metrics", &format!("authorization: Bearer {TOKEN}\r\n"));
+    let request = http::get("/metrics", &server::authorization());
     let answer = connection.exchange(&request).await?;
     let text = std::str::from_utf8(answer.body)?;
     let value = |suffix: &str| {

@@ -23,6 +23,11 @@ pub(crate) const TOKEN: &str = "bench-administrator-token-of-no-value";
 /// How long a server may take to become ready before the measurement is given up.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// The header by which it knows its administrator.
+pub(crate) fn authorization() -> String {
+    format!("authorization: Bearer {TOKEN}\r\n")
+}
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
